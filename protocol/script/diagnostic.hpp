@@ -39,6 +39,8 @@ class Diagnostics {
     auto end() const { return list_.end(); }
 
     void add(Diagnostic diagnostic);
+    /// The one added last; there must be one.
+    Diagnostic& last() { return list_.back(); }
     void append(const Diagnostics& other);
     /// Brings the findings into the order of the text and drops exact repetitions.
     void sort();

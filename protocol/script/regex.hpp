@@ -28,7 +28,8 @@ struct RegexMatch {
 /// copy.
 class CompiledRegex {
   public:
-    explicit CompiledRegex(std::shared_ptr<const re2::RE2> engine) : engine_(std::move(engine)) {}
+    CompiledRegex(std::shared_ptr<const re2::RE2> engine, bool has_line_end)
+        : engine_(std::move(engine)), has_line_end_(has_line_end) {}
 
     /// Searches (§1); empty if the text does not fit.
     std::optional<RegexMatch> search(std::string_view text) const;
@@ -36,6 +37,7 @@ class CompiledRegex {
 
   private:
     std::shared_ptr<const re2::RE2> engine_;
+    bool has_line_end_ = false;  ///< the pattern has a `$`
 };
 
 /// Compiles the text between the slashes, insertions already made: Latin-1 octets, `^` and `$` at each line
