@@ -1,0 +1,56 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "protocol/wire/connection.hpp"
+
+namespace smtpspec::mock {
+
+/// A message that the server took responsibility for (RFC 5321 §6.1).
+struct Mail {
+    std::uint64_t number = 0;             ///< 1 for the first
+    std::string raw;                      ///< content with the trace fields that the server added on top
+    std::string from;                     ///< reverse path without <>
+    std::vector<std::string> recipients;  ///< forward paths as given
+    std::vector<std::string> parameters;  ///< of MAIL and RCPT, as given ("SIZE=10", "NOTIFY=NEVER")
+    std::string login;
+    int session = 0;
+    int port = 0;  ///< logical
+    bool tls = false;
+    std::chrono::system_clock::time_point time;
+};
+
+/// All accepted messages, in memory, in order of acceptance. Thread-safe.
+class MessageStore {
+  public:
+    /// The number given to it.
+    std::uint64_t add(Mail mail);
+    std::vector<Mail> all() const;
+    std::size_t count() const;
+    std::size_t octets() const;
+    /// Messages whose raw text holds `token`.
+    std::size_t copies(std::string_view token) const;
+    void clear();
+    /// Changes with every add() and clear().
+    std::uint64_t version() const;
+
+    /// All messages, once nothing has changed for `quiet` (at the latest at the deadline). A store that has
+    /// been quiet that long already answers at once.
+    wire::Awaitable<std::vector<Mail>> settled(std::chrono::milliseconds quiet,
+                                               wire::Deadline deadline) const;
+
+  private:
+    mutable std::mutex mutex_;
+    std::vector<Mail> mails_;
+    std::size_t octets_ = 0;
+    std::uint64_t version_ = 0;
+    std::uint64_t last_number_ = 0;
+    wire::Clock::time_point changed_{};
+};
+
+}  // namespace smtpspec::mock
