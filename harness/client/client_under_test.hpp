@@ -19,9 +19,11 @@ namespace smtpspec::client {
 
 /// What the user of the client wants of TLS (RFC 8314 §5.2).
 enum class Policy {
-    require_tls,    ///< TLS by the port's mode, verified, or nothing is sent
-    opportunistic,  ///< STARTTLS if it works, else in clear; the certificate is not checked (RFC 7435)
-    implicit,       ///< TLS from the first octet on every port (RFC 8314 §3.3)
+    require_tls,  ///< TLS by the port's mode, verified, or nothing is sent
+    /// STARTTLS, verified, if it is offered; in clear, without showing the password, only if it is not
+    /// offered.
+    opportunistic,
+    implicit,  ///< TLS from the first octet on every port (RFC 8314 §3.3)
 };
 std::string_view to_string(Policy policy);  // "require-tls" …
 std::optional<Policy> policy_from_string(std::string_view word);
@@ -42,8 +44,10 @@ struct OutgoingMessage {
     std::string id;
     std::string from;  ///< "" is the null sender <>
     std::vector<std::string> to;
-    std::string content;           ///< header and body, any line ends
-    std::optional<Policy> policy;  ///< other than the task's
+    std::string content;              ///< header and body, any line ends
+    std::optional<Policy> policy;     ///< other than the task's
+    std::optional<std::string> user;  ///< another login than the task's; "" is none
+    std::optional<std::string> password;
 };
 
 struct RecipientResult {
@@ -59,17 +63,16 @@ struct MessageResult {
     std::vector<RecipientResult> recipients;
 };
 
-/// When a temporary failure is tried again (RFC 5321 §4.5.4.1): the delay grows by `factor` and is spread by
-/// `jitter`. A failure that concerns the server as a whole (greeting, AUTH, MAIL) delays all messages, not
-/// one alone.
+/// When a temporary failure is tried again (RFC 5321 §4.5.4.1). A refusal delays the whole queue, since the
+/// limits of providers are shared by all connections; the delay grows by `factor` at each failure and is
+/// spread by `jitter`; a success resets it.
 struct RetryPolicy {
     std::chrono::milliseconds first_delay{30'000};
     double factor = 2.0;
-    double jitter = 0.25;  ///< up to this part of the delay is added
+    double jitter = 0.5;  ///< up to this part of the delay is added
     std::chrono::milliseconds max_delay{30 * 60'000};
-    /// Attempts of one message that brought nothing while no other message got through; 1 never tries again.
-    int max_attempts = 5;
-    std::chrono::milliseconds give_up{4 * 3600'000};  ///< since the first attempt
+    int max_attempts = 5;                             ///< in a row without any success; 1 never tries again
+    std::chrono::milliseconds give_up{4 * 3600'000};  ///< since the client began
 
     /// Delays of 20 ms and more, for a server in the same process.
     static RetryPolicy embedded();
@@ -88,8 +91,8 @@ struct Timeouts {
     std::chrono::milliseconds data_end{600'000};
     std::chrono::milliseconds quit{5'000};
 
-    /// Every limit is `limit` (quit: at most 1 s).
-    static Timeouts all(std::chrono::milliseconds limit);
+    /// Every limit is `limit`, but the reply to the final dot is awaited as in the field.
+    static Timeouts embedded(std::chrono::milliseconds limit = std::chrono::seconds(1));
 };
 
 /// Delivery status notifications, asked for when the server offers DSN (RFC 3461 §4).
@@ -113,8 +116,9 @@ struct ClientTask {
     bool auth = true;  ///< log in, when `user` is not empty
     std::string user;
     std::string password;
-    std::string mechanism;       ///< the only SASL mechanism to use; empty: the best that both have
-    std::string token;           ///< bearer token for XOAUTH2 and OAUTHBEARER; empty: neither is used
+    /// The only SASL mechanisms to use; empty: the best that both have, without XOAUTH2 and OAUTHBEARER.
+    std::vector<std::string> mechanisms;
+    std::string token;           ///< bearer token for XOAUTH2 and OAUTHBEARER; empty: the password
     bool auth_in_clear = false;  ///< the user accepts that the password is sent in clear
 
     std::vector<OutgoingMessage> messages;
