@@ -55,10 +55,6 @@ wire::Awaitable<ScriptResult> run_script(const Scenario& scenario,
 /// threads (it locks). `seed` feeds chance(). Counts of fits per rule are kept.
 std::unique_ptr<Overlay> make_overlay(std::vector<Rule> rules, std::uint64_t seed);
 
-/// The rules of chaos, as text for `parse_rules`: a command may be answered by a temporary refusal, late, in
-/// small pieces or by a lost connection, each with a share of `percent`.
-std::string chaos_rules(int percent);
-
 /// A text of the head (`client`, `dns`, `web`) with its `${…}` filled in for one cell. Throws EvalError
 /// (eval.hpp) when a value is missing.
 std::string expand_for_cell(const Template& text,
