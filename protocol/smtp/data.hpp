@@ -24,11 +24,15 @@ struct EndOfDataRules {
     bool bare_cr = false;     ///< CR is as good as CRLF: \r.\r, \r.\r\n, \r\n.\r, \r.\n, \n.\r end the data
     bool ignore_nul = false;  ///< NULs are dropped before the search: \r\n\0.\r\n ends the data
     bool doubled_cr = false;  ///< CR CR LF is as good as CRLF: \r\n.\r\r\n and \r\r\n.\r\r\n end the data
-    bool unstuff = true;      ///< remove the first dot of a line that begins with one (RFC 5321 §4.5.2)
+    bool first_line_decides = false;  ///< bare_lf when the message's first line ends in LF alone
+    bool unstuff = true;  ///< remove the first dot of a line that begins with one (RFC 5321 §4.5.2)
 };
 
 /// The receiver of DATA: finds the end and removes dot-stuffing. Any split of the same octets gives the same
 /// message.
+///
+/// With the defect `bare_cr` the data end at the CR at once; an LF right behind it in the same feed() goes
+/// with it.
 ///
 /// Bare CR, bare LF and NUL are kept in the message as they came. In CR CR LF "." CR LF the dot stands behind
 /// a genuine CRLF, so that does end the data.
@@ -39,7 +43,7 @@ class DataDecoder {
         bool complete = false;  ///< the end of data was seen; what follows belongs to the next command
     };
 
-    /// `limit` bounds the memory: of a longer message the octets are counted and dropped.
+    /// `limit` bounds the memory: what exceeds it is counted and dropped.
     explicit DataDecoder(EndOfDataRules rules = {}, size_t limit = 64UL * 1024 * 1024);
 
     Progress feed(std::string_view octets);
@@ -57,10 +61,18 @@ class DataDecoder {
     bool saw_nul() const { return saw_nul_; }
 
   private:
-    enum class State { line_start, text, cr, cr_cr, dot, dot_cr, dot_cr_cr };
+    /// Where we are; `line_start` and `dot` know by start_ which line end came before.
+    enum class State { line_start, text, cr, dot, dot_cr, dot_cr_cr };
+    enum class LineEnd { crlf, lf, cr };
 
-    bool step(char octet);
-    void put(char octet);
+    void step(char octet);
+    void step_in_text(char octet);
+    void step_after_dot(char octet);
+    void resume_text(std::string_view held, char octet);
+    void end_line(LineEnd end);
+    bool starts_line(LineEnd end) const;
+    bool ends_data(LineEnd end) const;
+    size_t text_run(std::string_view octets) const;
     void put(std::string_view octets);
 
     EndOfDataRules rules_;
@@ -68,6 +80,9 @@ class DataDecoder {
     std::string message_;
     std::uint64_t octets_ = 0;
     State state_ = State::line_start;
+    LineEnd start_ = LineEnd::crlf;  ///< the CRLF of the DATA command counts (RFC 5321 §4.1.1.4)
+    bool first_line_ = true;
+    bool lf_by_first_line_ = false;
     bool complete_ = false;
     bool overflow_ = false;
     bool saw_bare_lf_ = false;

@@ -89,9 +89,9 @@ class ReplyParser {
   private:
     void add_line();
     void violate(ReplyViolation violation);
-    void inspect(const ReplyLine& line);
-    void inspect_octets(std::string_view line);
-    void finish();
+    void enforce_limits();
+    void inspect_code(const ReplyLine& line);
+    void inspect_octets(std::string_view raw);
 
     ReplyLimits limits_;
     Reply reply_;

@@ -126,6 +126,7 @@ class ScramServer {
 
   private:
     tl::expected<void, std::string> check_gs2(std::string_view flag) const;
+    tl::expected<void, std::string> read_names(std::string_view authzid_field);
 
     ScramCrypto crypto_;
     Lookup lookup_;
