@@ -45,7 +45,7 @@ enum class ReadEvent {
     end,      ///< the peer has ended the connection; see peer_end(). Repeats for ever
     timeout,  ///< not one octet until the deadline
     broken,   ///< inside TLS: what came is no TLS record, or a fatal alert (or input_limit); see tls_error(),
-             ///< raw_tail(). A further receive() adds to raw_tail() and gives `broken` again, until `end`
+              ///< raw_tail(). A further receive() adds to raw_tail() and gives `broken` again, until `end`
 };
 
 struct ConnectionOptions {

@@ -72,6 +72,7 @@ class Transcript {
     std::vector<Entry> entries_;
     std::vector<std::pair<std::string, MaskState>> states_;
     std::uint64_t left_out_ = 0;
+    std::uint64_t full_from_ = 0;           // left_out_ when it was written
     std::optional<std::size_t> full_note_;  // index of the note that counts what is left out at the end
 };
 
