@@ -143,6 +143,7 @@ tl::expected<CompiledRegex, std::string> compile_regex_source(std::string_view s
     options.set_encoding(re2::RE2::Options::EncodingLatin1);
     options.set_case_sensitive(!ignore_case);
     options.set_log_errors(false);
+    options.set_max_mem(2 * 1024 * 1024);
     auto engine = std::make_shared<const re2::RE2>(translated->text, options);
     if (!engine->ok()) {
         return tl::unexpected(engine->error());
@@ -179,6 +180,14 @@ std::optional<RegexMatch> CompiledRegex::search(std::string_view text) const {
         match.captures.emplace_back(name, std::string(part.data(), part.size() - (trim ? 1U : 0U)));
     }
     return match;
+}
+
+std::vector<std::string> CompiledRegex::group_names() const {
+    std::vector<std::string> names;
+    for (const auto& entry : engine_->CapturingGroupNames()) {
+        names.push_back(entry.second);
+    }
+    return names;
 }
 
 std::string quote_for_regex(std::string_view text) {

@@ -34,6 +34,8 @@ class CompiledRegex {
     /// Searches (§1); empty if the text does not fit.
     std::optional<RegexMatch> search(std::string_view text) const;
     bool matches(std::string_view text) const { return search(text).has_value(); }
+    /// The named groups in the order of the pattern.
+    std::vector<std::string> group_names() const;
 
   private:
     std::shared_ptr<const re2::RE2> engine_;
