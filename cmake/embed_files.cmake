@@ -1,0 +1,15 @@
+# cmake -DROOT=… -DLIST=… -DOUT=… -P embed_files.cmake: writes a C++ file with the text of each listed file, in raw
+# string literals of at most 16 KiB each (compilers limit one literal).
+file(READ ${LIST} files)
+set(code "#include \"harness/run/embedded.hpp\"\n\nnamespace smtpspec::run {\nstatic const EmbeddedFile files[] = {\n")
+foreach(name IN LISTS files)
+    file(READ ${ROOT}/${name} hex HEX)
+    string(LENGTH "${hex}" digits)
+    math(EXPR octets "${digits} / 2")
+    string(REGEX REPLACE "(................................................................)" "\\1\n" hex "${hex}")
+    string(REGEX REPLACE "([0-9a-f][0-9a-f])" "\\\\x\\1" hex "${hex}")
+    string(REPLACE "\n" "\"\n\"" hex "${hex}")
+    string(APPEND code "{\"${name}\", std::string_view(\"${hex}\", ${octets})},\n")
+endforeach()
+string(APPEND code "};\nstd::span<const EmbeddedFile> embedded_files() { return files; }\n}  // namespace smtpspec::run\n")
+file(WRITE ${OUT} "${code}")

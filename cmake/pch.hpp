@@ -1,0 +1,19 @@
+// Precompiled for every target above protocol/smtp: the headers that cost the most (docs/decisions.md).
+#include <boost/asio.hpp>
+#include <boost/asio/experimental/parallel_group.hpp>
+#include <boost/asio/ssl.hpp>
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <tl/expected.hpp>
+#include <unordered_map>
+#include <utility>
+#include <variant>
+#include <vector>
+#include <fmt/format.h>

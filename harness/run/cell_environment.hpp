@@ -1,0 +1,38 @@
+#pragma once
+
+#include "harness/run/context.hpp"
+#include "protocol/script/environment.hpp"
+
+namespace smtpspec::run {
+
+/// What server cells and client cells have in common: values, budgets, transcript. One cell, one thread.
+class CellEnvironment : public script::Environment {
+ public:
+    CellEnvironment(const RunContext& context, const PlannedCell& cell, boost::asio::any_io_executor executor,
+                    wire::Transcript& transcript, const wire::Masker& masker);
+
+    const std::map<std::string, std::string>& given() const override { return given_; }
+    std::string recipient(int n) const override;
+    script::Mode mode() const override { return cell_.mode; }
+    bool loopback() const override { return context_.loopback(); }
+    std::chrono::milliseconds quiet() const override;
+    double time_scale() const override { return 1.0; }
+    std::uint64_t seed() const override { return context_.options.seed; }
+    wire::Transcript& transcript() override { return transcript_; }
+    const wire::Masker& masker() const override { return masker_; }
+    boost::asio::any_io_executor executor() override { return executor_; }
+    std::optional<std::string> spki(const std::string& certificate) const override;
+    std::optional<std::vector<std::string>> dns(const std::string& type, const std::string& name) override;
+    std::optional<std::string> web(const std::string& url) override;
+    std::optional<std::string> file(const std::string& name) override;
+
+ protected:
+    const RunContext& context_;
+    const PlannedCell& cell_;
+    boost::asio::any_io_executor executor_;
+    wire::Transcript& transcript_;
+    const wire::Masker& masker_;
+    std::map<std::string, std::string> given_;
+};
+
+}  // namespace smtpspec::run

@@ -1,0 +1,165 @@
+#include "harness/run/context.hpp"
+
+#include <cstdlib>
+#include <fstream>
+
+#include "protocol/smtp/base64.hpp"
+#include "protocol/wire/crypto.hpp"
+#include "protocol/wire/loop.hpp"
+#include "protocol/wire/resolve.hpp"
+#include "protocol/wire/tls.hpp"
+
+namespace smtpspec::run {
+
+namespace {
+
+using script::Mode;
+using boost::asio::ip::tcp;
+
+constexpr std::chrono::seconds resolve_limit{15};
+
+}  // namespace
+
+Profile embedded_profile() {
+    Profile profile;
+    profile.name = "embedded";
+    profile.host = "mail.test";
+    profile.ports = {{25, Mode::Starttls}, {465, Mode::Tls}, {587, Mode::Starttls}, {2465, Mode::Tls}, {2587, Mode::Starttls}};
+    profile.user = "tester";
+    profile.from = "sender@sender.test";
+    profile.to = "recipient@mail.test";
+    profile.bad = "bad@mail.test";
+    profile.remote = "someone@elsewhere.example";
+    profile.domain = "mail.test";
+    profile.mailbox = "embedded";
+    return profile;
+}
+
+std::unique_ptr<RunContext> embedded_context(const RunOptions& options) {
+    auto context = std::make_unique<RunContext>();
+    context->profile = embedded_profile();
+    context->options = options;
+    context->pki = std::make_shared<wire::TestPki>(std::vector<std::string>{"mail.test", "localhost", "127.0.0.1"});
+    context->user = context->profile.user;
+    context->password = "pw-" + wire::random_token(18);
+    if (options.no_auth) {
+        context->user.clear();
+        context->password.clear();
+    }
+    context->masker.add(context->password);
+    auto trusted = wire::client_context("", context->pki->ca_pem());
+    if (!trusted) {
+        throw std::runtime_error("cannot trust the CA that was just made: " + trusted.error());
+    }
+    context->client_tls = *trusted;
+    return context;
+}
+
+namespace {
+
+tl::expected<std::string, ContextError> read_password(const Profile& profile) {
+    if (!profile.password_env.empty()) {
+        const char* value = std::getenv(profile.password_env.c_str());
+        if (value == nullptr || *value == '\0') {
+            return tl::make_unexpected(ContextError{fmt::format(
+                "{}: the password is read from the environment variable {}, which is not set. Set it (export {}=…), or "
+                "use --no-auth to test only what needs no login. No connection was made.",
+                profile.name, profile.password_env, profile.password_env), 2});
+        }
+        return std::string(value);
+    }
+    if (profile.password_file.empty()) {
+        return tl::make_unexpected(ContextError{fmt::format(
+            "{}: the profile names a user but neither password_env nor password_file; add one, or use --no-auth.",
+            profile.name), 2});
+    }
+    std::ifstream in(profile.password_file);
+    std::string line;
+    if (!in || !std::getline(in, line)) {
+        return tl::make_unexpected(ContextError{fmt::format("{}: cannot read the password file {}: {}", profile.name,
+                                                            profile.password_file, std::strerror(errno)), 2});
+    }
+    return line;
+}
+
+/// `--connect-to` for one port: the address to use instead; empty fields fit and keep everything.
+std::pair<std::string, int> connect_target(const RunOptions& options, const std::string& host, int port) {
+    for (const ConnectTo& rule : options.connect_to) {
+        const bool fits = (rule.host.empty() || rule.host == host) && (rule.port == 0 || rule.port == port);
+        if (fits) {
+            return {rule.address.empty() ? host : rule.address, rule.to_port == 0 ? port : rule.to_port};
+        }
+    }
+    return {host, port};
+}
+
+tl::expected<void, ContextError> resolve_ports(RunContext& context) {
+    std::map<std::string, std::vector<tcp::endpoint>> known;
+    for (const auto& [port, mode] : context.profile.ports) {
+        if (!context.options.ports.empty() && context.options.ports.count(port) == 0) {
+            continue;
+        }
+        const auto target = connect_target(context.options, context.profile.host, port);
+        const std::string& host = target.first;
+        if (known.count(host) == 0) {
+            boost::asio::io_context loop(1);
+            auto found = wire::run_blocking(
+                loop, wire::resolve(loop.get_executor(), host, static_cast<std::uint16_t>(target.second),
+                                    wire::Clock::now() + resolve_limit));
+            if (!found || found->empty()) {
+                return tl::make_unexpected(ContextError{found ? "no address for " + host : found.error().what, 4});
+            }
+            known[host] = *found;
+        }
+        // IPv4 first: several of the providers publish AAAA records that lead nowhere.
+        tcp::endpoint chosen = known[host].front();
+        for (const auto& candidate : known[host]) {
+            if (candidate.address().is_v4()) {
+                chosen = candidate;
+                break;
+            }
+        }
+        chosen.port(static_cast<std::uint16_t>(target.second));
+        context.addresses[port] = chosen;
+    }
+    return {};
+}
+
+bool all_loopback(const RunContext& context) {
+    for (const auto& [port, address] : context.addresses) {
+        if (!address.address().is_loopback()) {
+            return false;
+        }
+    }
+    return !context.addresses.empty();
+}
+
+}  // namespace
+
+tl::expected<std::unique_ptr<RunContext>, ContextError> foreign_context(const Profile& profile, const RunOptions& options) {
+    auto context = std::make_unique<RunContext>();
+    context->profile = profile;
+    context->options = options;
+    if (!profile.user.empty() && !options.no_auth) {
+        auto password = read_password(profile);
+        if (!password) {
+            return tl::make_unexpected(password.error());
+        }
+        context->user = profile.user;
+        context->password = *password;
+        context->masker.add(context->password);
+    }
+    auto trusted = wire::client_context(options.ca_file.empty() ? profile.ca_file : options.ca_file);
+    if (!trusted) {
+        return tl::make_unexpected(ContextError{trusted.error(), 2});
+    }
+    context->client_tls = *trusted;
+    context->pki = std::make_shared<wire::TestPki>(std::vector<std::string>{"mail.test", "localhost", "127.0.0.1"});
+    if (auto resolved = resolve_ports(*context); !resolved) {
+        return tl::make_unexpected(resolved.error());
+    }
+    context->surroundings = all_loopback(*context) ? Surroundings::loopback : Surroundings::remote;
+    return context;
+}
+
+}  // namespace smtpspec::run

@@ -1,0 +1,16 @@
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "harness/run/context.hpp"
+
+namespace smtpspec::run {
+
+/// The values that scenario-language.md §9 calls "given", for one cell. What the profile does not have is missing.
+std::map<std::string, std::string> given_values(const RunContext& context, const PlannedCell& cell);
+
+/// The profile's n-th recipient, counted from 1; made from `to` by a +label where the list is shorter.
+std::string nth_recipient(const Profile& profile, int n);
+
+}  // namespace smtpspec::run

@@ -1,0 +1,112 @@
+#include "harness/run/judge.hpp"
+
+#include <re2/re2.h>
+
+#include "protocol/smtp/escape.hpp"
+
+namespace smtpspec::run {
+
+namespace {
+
+using script::ScriptEnd;
+
+/// The verdict that the way a script ended allows at best; empty: the labels alone decide.
+std::optional<Verdict> limit_of(ScriptEnd end) {
+    switch (end) {
+        case ScriptEnd::finished:
+            return std::nullopt;
+        case ScriptEnd::error:
+            return Verdict::Error;
+        default:
+            return Verdict::Inconclusive;
+    }
+}
+
+std::string pass_labels(const script::Head& head) {
+    std::string text;
+    for (const auto& outcome : head.outcomes) {
+        if (outcome.verdict == Verdict::Pass) {
+            text += (text.empty() ? "" : " or ") + outcome.label;
+        }
+    }
+    return text;
+}
+
+std::string sentence(const script::Head& head, const Judgement& so_far, const script::ScriptResult& result) {
+    if (!result.reason.empty() && so_far.verdict != Verdict::Pass) {
+        return result.reason;
+    }
+    if (so_far.outcome.empty()) {
+        return result.no_oracle ? "no oracle: the endpoint has no way to read what was delivered"
+                                : "the script reached no outcome";
+    }
+    return fmt::format("reached \"{}\"; a good peer reaches {}", so_far.outcome, pass_labels(head));
+}
+
+}  // namespace
+
+Judgement judge(const script::Head& head, const script::ScriptResult& result) {
+    Judgement judgement;
+    judgement.severity = head.severity;
+    std::optional<Verdict> worst;
+    for (const script::Reached& reached : result.labels) {
+        const script::Outcome* outcome = head.outcome(reached.label);
+        if (outcome != nullptr && (!worst || script::worse(outcome->verdict, *worst))) {
+            worst = outcome->verdict;
+            judgement.outcome = reached.label;
+            judgement.severity = outcome->severity.value_or(head.severity);
+        }
+    }
+    const std::optional<Verdict> limit = limit_of(result.end);
+    if (limit && (!worst || script::worse(*limit, *worst))) {
+        worst = limit;
+        judgement.outcome.clear();
+    }
+    judgement.verdict = worst.value_or(Verdict::Inconclusive);
+    if (judgement.verdict == Verdict::Pass) {
+        return judgement;
+    }
+    judgement.expected = result.expected.empty() ? head.title.text : result.expected;
+    judgement.got = result.got.empty() ? judgement.outcome : result.got;
+    judgement.reason = sentence(head, judgement, result);
+    return judgement;
+}
+
+namespace {
+
+bool fact_fits(const Fact& fact, const std::string& reply) {
+    if (fact.situation != "rate-limit" || fact.reply.empty()) {
+        return false;
+    }
+    if (fact.reply.size() > 2 && fact.reply.front() == '/' && fact.reply.back() == '/') {
+        return RE2::PartialMatch(reply, fact.reply.substr(1, fact.reply.size() - 2));
+    }
+    return reply.compare(0, fact.reply.size(), fact.reply) == 0;
+}
+
+}  // namespace
+
+std::optional<std::string> rate_limit_reply(const std::vector<wire::Entry>& transcript, const std::vector<Fact>& facts) {
+    for (const wire::Entry& entry : transcript) {
+        if (entry.kind != wire::EntryKind::received) {
+            continue;
+        }
+        std::size_t start = 0;
+        while (start < entry.octets.size()) {
+            const std::size_t end = std::min(entry.octets.find('\n', start), entry.octets.size());
+            std::string line = entry.octets.substr(start, end - start);
+            while (!line.empty() && line.back() == '\r') {
+                line.pop_back();
+            }
+            for (const Fact& fact : facts) {
+                if (fact_fits(fact, line)) {
+                    return smtp::printable(line);
+                }
+            }
+            start = end + 1;
+        }
+    }
+    return std::nullopt;
+}
+
+}  // namespace smtpspec::run

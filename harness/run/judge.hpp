@@ -1,0 +1,29 @@
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "harness/run/profile.hpp"
+#include "harness/run/result.hpp"
+#include "protocol/script/interpreter.hpp"
+#include "protocol/script/scenario.hpp"
+
+namespace smtpspec::run {
+
+/// What the judge decided and why, in words for people.
+struct Judgement {
+    Verdict verdict = Verdict::Inconclusive;
+    std::string outcome;
+    script::Severity severity = script::Severity::Medium;
+    std::string reason, expected, got;
+};
+
+/// The verdict of a script's result: the worst of the labels reached; an end that nobody named makes it at best
+/// inconclusive (scenario-language.md §5, Judgement). Pure.
+Judgement judge(const script::Head& head, const script::ScriptResult& result);
+
+/// The reply in `transcript` that the profile describes as a rate limit, or one that says so itself in a 421 or 4yz
+/// reply when `generic`; empty if none. Sent by the server under test.
+std::optional<std::string> rate_limit_reply(const std::vector<wire::Entry>& transcript, const std::vector<Fact>& facts);
+
+}  // namespace smtpspec::run

@@ -1,0 +1,43 @@
+#pragma once
+
+#include <chrono>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "harness/run/plan.hpp"
+#include "harness/run/result.hpp"
+
+namespace smtpspec::run {
+
+/// Keeps the profile's pace and looks after rate limits and dying ports (design.md §8). Thread-safe.
+class Pacing {
+ public:
+    using Clock = std::chrono::steady_clock;
+
+    /// `messages_per_second` 0: no pace.
+    explicit Pacing(double messages_per_second) : per_second_(messages_per_second) {}
+
+    /// When the cell may begin; reserves its place.
+    Clock::time_point begin_at(const PlannedCell& cell);
+    /// Looks at a finished cell: a rate-limit reply pauses everything, a connection that failed counts for its port.
+    void finished(const Cell& cell);
+    /// Why no more cells are tried on this port; empty: go on.
+    std::optional<std::string> given_up(int port) const;
+    std::vector<std::string> notices() const;
+
+ private:
+    void limited(const Cell& cell);
+
+    double per_second_;
+    mutable std::mutex mutex_;
+    Clock::time_point next_free_{};
+    Clock::time_point paused_until_{};
+    int limit_replies_ = 0;
+    std::map<int, int> failed_in_a_row_;
+    std::vector<std::string> notices_;
+};
+
+}  // namespace smtpspec::run

@@ -1,0 +1,311 @@
+#include "harness/run/probe.hpp"
+
+#include <boost/asio/io_context.hpp>
+
+#include "protocol/smtp/escape.hpp"
+#include "protocol/smtp/reply.hpp"
+#include "protocol/wire/resolve.hpp"
+
+namespace smtpspec::run {
+
+namespace asio = boost::asio;
+
+namespace {
+
+constexpr std::chrono::seconds step_limit{8};
+constexpr std::chrono::seconds mode_check_limit{3};
+
+/// A conversation step: one reply, or why there was none.
+struct Answer {
+    std::optional<smtp::Reply> reply;
+    wire::ReadEvent event = wire::ReadEvent::timeout;
+};
+
+wire::Awaitable<Answer> read_reply(wire::Connection& connection, wire::Deadline deadline) {
+    smtp::ReplyParser parser;
+    Answer answer;
+    while (true) {
+        const std::size_t used = parser.feed(connection.input());
+        connection.consume(used);
+        if (parser.complete()) {
+            answer.reply = parser.take();
+            co_return answer;
+        }
+        answer.event = co_await connection.receive(deadline);
+        if (answer.event != wire::ReadEvent::octets) {
+            co_return answer;
+        }
+    }
+}
+
+class Probe {
+ public:
+    Probe(const RunContext& context, int port, asio::any_io_executor executor)
+        : context_(context),
+          executor_(executor),
+          transcript_(&context.masker),
+          where_(fmt::format("{}:{} ({})", context.profile.host, port, wire::to_string(context.addresses.at(port)))) {
+        result_.port = port;
+        result_.mode = context.profile.ports.at(port);
+    }
+
+    wire::Awaitable<PortProbe> run() {
+        wire::Connection connection(executor_, transcript_);
+        auto connected = co_await connection.connect(context_.addresses.at(result_.port), soon());
+        if (!connected) {
+            stop(PortProbe::State::unreachable, connected.error().what +
+                 ". Check that the server runs, that the port is right, and that no firewall is in the way.");
+            co_return result_;
+        }
+        co_await talk(connection);
+        co_await connection.close(wire::Clock::now() + std::chrono::milliseconds(500));
+        if (result_.state == PortProbe::State::silent) {
+            co_await look_for_tls();
+        }
+        co_return result_;
+    }
+
+ private:
+    static wire::Deadline soon() { return wire::Clock::now() + step_limit; }
+
+    void stop(PortProbe::State state, std::string detail) {
+        result_.state = state;
+        result_.detail = std::move(detail);
+    }
+
+    wire::TlsClientSettings tls_settings() const {
+        wire::TlsClientSettings settings;
+        settings.context = context_.client_tls;
+        settings.server_name =
+            context_.profile.server_name.empty() ? context_.profile.host : context_.profile.server_name;
+        return settings;
+    }
+
+    wire::Awaitable<bool> start_tls(wire::Connection& connection) {
+        auto started = co_await connection.start_tls_client(tls_settings(), soon());
+        if (!started) {
+            result_.tls_problem = started.error().what;
+        }
+        co_return started.has_value();
+    }
+
+    wire::Awaitable<void> talk(wire::Connection& connection) {
+        if (result_.mode == script::Mode::Tls) {
+            const bool secured = co_await start_tls(connection);
+            if (!secured) {
+                no_tls(connection);
+                co_return;
+            }
+        }
+        const bool welcome = co_await greeting(connection);
+        if (!welcome) {
+            co_return;
+        }
+        result_.state = PortProbe::State::ok;
+        std::optional<smtp::Capabilities> offered = co_await ehlo(connection);
+        (result_.mode == script::Mode::Tls ? result_.secure : result_.clear) = offered;
+        if (result_.mode == script::Mode::Starttls && offered && offered->has("STARTTLS")) {
+            co_await upgrade(connection);
+        }
+        const std::string quit = "QUIT\r\n";
+        co_await connection.send(quit, soon());
+        co_await read_reply(connection, wire::Clock::now() + std::chrono::seconds(2));
+    }
+
+    void no_tls(wire::Connection& connection) {
+        const std::string& tail = connection.raw_tail();
+        if (tail.compare(0, 3, "220") == 0) {
+            stop(PortProbe::State::wrong_mode,
+                 fmt::format("{} is said to speak TLS from the first octet, but it greets in clear: \"{}\". If it upgrades "
+                             "by STARTTLS, set its mode to starttls in the profile.",
+                             where_, smtp::printable(tail.substr(0, 80))));
+            return;
+        }
+        if (!tail.empty()) {
+            stop(PortProbe::State::not_smtp, fmt::format("{}: a TLS handshake was answered by \"{}\": this is no TLS port.",
+                                                         where_, smtp::printable(tail.substr(0, 80))));
+            return;
+        }
+        stop(PortProbe::State::unreachable, fmt::format("{}: {}", where_, result_.tls_problem));
+    }
+
+    wire::Awaitable<bool> greeting(wire::Connection& connection) {
+        const Answer answer = co_await read_reply(connection, soon());
+        if (!answer.reply) {
+            no_greeting(connection, answer);
+            co_return false;
+        }
+        result_.greeting = smtp::printable(answer.reply->raw.substr(0, 200));
+        if (answer.reply->code == 0) {
+            stop(PortProbe::State::not_smtp,
+                 fmt::format("{}: expected an SMTP greeting (220 …), got \"{}\". Is this another service's port?", where_,
+                             result_.greeting));
+            co_return false;
+        }
+        if (answer.reply->code / 100 != 2) {
+            stop(PortProbe::State::turned_away, fmt::format("{}: the server turned us away: \"{}\"", where_, result_.greeting));
+            co_return false;
+        }
+        co_return true;
+    }
+
+    void no_greeting(wire::Connection& connection, const Answer& answer) {
+        const std::string seen = smtp::printable(connection.input().substr(0, 80));
+        if (answer.event == wire::ReadEvent::timeout && seen.empty()) {
+            stop(PortProbe::State::silent,
+                 fmt::format("{}: the port accepts connections but sent no greeting within {} s. A service that waits for "
+                             "the client to speak first, a tarpit, or an overloaded server does this.",
+                             where_, step_limit.count()));
+        } else if (seen.empty()) {
+            stop(PortProbe::State::unreachable,
+                 fmt::format("{}: the connection was {} before any greeting.", where_,
+                             connection.peer_end() == wire::PeerEnd::rst ? "reset" : "closed"));
+        } else {
+            stop(PortProbe::State::not_smtp,
+                 fmt::format("{}: expected an SMTP greeting (220 …), got \"{}\" without a reply in it.", where_, seen));
+        }
+    }
+
+    wire::Awaitable<std::optional<smtp::Capabilities>> ehlo(wire::Connection& connection) {
+        const std::string command = "EHLO probe.example\r\n";
+        std::optional<smtp::Capabilities> offered;
+        auto sent = co_await connection.send(command, soon());
+        if (!sent) {
+            co_return offered;
+        }
+        const Answer answer = co_await read_reply(connection, soon());
+        if (answer.reply && answer.reply->code == 250) {
+            offered = smtp::Capabilities::from_reply(*answer.reply);
+        }
+        co_return offered;
+    }
+
+    wire::Awaitable<void> upgrade(wire::Connection& connection) {
+        const std::string command = "STARTTLS\r\n";
+        co_await connection.send(command, soon());
+        const Answer answer = co_await read_reply(connection, soon());
+        if (!answer.reply || answer.reply->code != 220) {
+            result_.tls_problem = answer.reply ? "STARTTLS was answered " + smtp::printable(answer.reply->raw) : "no reply to STARTTLS";
+            co_return;
+        }
+        const bool secured = co_await start_tls(connection);
+        if (secured) {
+            result_.secure = co_await ehlo(connection);
+        }
+    }
+
+    /// A silent port on which the profile promises STARTTLS: does it wait for a ClientHello?
+    wire::Awaitable<void> look_for_tls() {
+        wire::Connection connection(executor_, transcript_);
+        auto connected = co_await connection.connect(context_.addresses.at(result_.port), soon());
+        if (!connected || result_.mode == script::Mode::Tls) {
+            co_return;
+        }
+        auto started = co_await connection.start_tls_client(tls_settings(), wire::Clock::now() + mode_check_limit);
+        if (started) {
+            stop(PortProbe::State::wrong_mode,
+                 fmt::format("{} says nothing in clear but completes a TLS handshake: it speaks TLS from the first octet. "
+                             "Set its mode to tls in the profile.",
+                             where_));
+        }
+        co_await connection.close(wire::Clock::now() + std::chrono::milliseconds(500));
+    }
+
+    const RunContext& context_;
+    asio::any_io_executor executor_;
+    wire::Transcript transcript_;
+    std::string where_;
+    PortProbe result_;
+};
+
+}  // namespace
+
+wire::Awaitable<PortProbe> probe_port(const RunContext& context, int port) {
+    asio::any_io_executor executor = co_await asio::this_coro::executor;
+    Probe probe(context, port, executor);
+    PortProbe result = co_await probe.run();
+    co_return result;
+}
+
+std::map<int, PortProbe> probe_ports(const RunContext& context) {
+    asio::io_context loop(1);
+    std::map<int, PortProbe> probes;
+    for (const auto& address : context.addresses) {
+        asio::co_spawn(loop, probe_port(context, address.first), [&](std::exception_ptr thrown, PortProbe probe) {
+            if (thrown) {
+                std::rethrow_exception(thrown);
+            }
+            probes[probe.port] = std::move(probe);
+        });
+    }
+    loop.run();
+    return probes;
+}
+
+namespace {
+
+std::string upper(std::string text) {
+    std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return std::toupper(c); });
+    return text;
+}
+
+}  // namespace
+
+std::string PortProbe::lacks(const std::string& need) const {
+    if (need == "starttls") {
+        const bool offered = mode != script::Mode::Starttls || (clear && clear->has("STARTTLS"));
+        return offered ? "" : "STARTTLS is not offered";
+    }
+    const auto& offered = secure ? secure : clear;
+    if (!offered || (mode == script::Mode::Starttls && !secure)) {
+        return {};  // not known: let the cell find out
+    }
+    if (need.compare(0, 5, "auth:") == 0) {
+        return offered->auth_offers(upper(need.substr(5))) ? "" : upper(need.substr(5)) + " is not offered";
+    }
+    return offered->has(upper(need)) ? "" : upper(need) + " is not offered";
+}
+
+namespace {
+
+Cell promise_cell(const RunContext& context, const PortProbe& probe, std::string outcome, std::string reason) {
+    Cell cell;
+    cell.scenario = "endpoint.mode";
+    cell.title = "The port keeps the mode that its profile promises";
+    cell.endpoint = context.profile.name;
+    cell.port = probe.port;
+    cell.mode = std::string(script::to_string(probe.mode));
+    cell.verdict = Verdict::Fail;
+    cell.outcome = std::move(outcome);
+    cell.level = "MUST";
+    cell.severity = "high";
+    cell.refs = {"RFC 8314 §3.3", "RFC 3207 §4"};
+    cell.evidence = "wire";
+    cell.expected = fmt::format("{} on port {}", cell.mode, probe.port);
+    cell.got = reason;
+    cell.reason = std::move(reason);
+    return cell;
+}
+
+}  // namespace
+
+std::vector<Cell> mode_cells(const RunContext& context, const std::map<int, PortProbe>& probes) {
+    std::vector<Cell> cells;
+    for (const auto& [port, probe] : probes) {
+        if (probe.state == PortProbe::State::wrong_mode) {
+            cells.push_back(promise_cell(context, probe, "wrong-mode", probe.detail));
+        } else if (probe.usable() && probe.mode == script::Mode::Starttls && probe.clear && !probe.clear->has("STARTTLS")) {
+            cells.push_back(promise_cell(context, probe, "starttls-missing",
+                                         fmt::format("{}:{}: the reply to EHLO does not list STARTTLS, but the profile says "
+                                                     "this port upgrades. A middlebox that strips it looks the same.",
+                                                     context.profile.host, port)));
+        } else if (probe.usable() && probe.secure && !context.user.empty() && !probe.secure->has("AUTH")) {
+            cells.push_back(promise_cell(context, probe, "auth-missing",
+                                         fmt::format("{}:{}: AUTH is not offered inside TLS, but the profile has credentials",
+                                                     context.profile.host, port)));
+        }
+    }
+    return cells;
+}
+
+}  // namespace smtpspec::run

@@ -1,0 +1,49 @@
+#pragma once
+
+#include <chrono>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <tl/expected.hpp>
+
+#include "protocol/script/words.hpp"
+
+namespace smtpspec::run {
+
+/// A reply or limit that a provider is known for, with where that was read. Data, never code.
+struct Fact {
+    std::string name, value, source, date;
+    std::string situation;   ///< "rate-limit", "bad-key" …: what the judge and the mock look for
+    std::string reply;       ///< for a reply: "421 4.7.0 Too many …" or a /regular expression/
+    std::string stage;       ///< greeting, AUTH, MAIL, RCPT, end-of-data, or ""
+    bool closes = false;
+};
+
+/// An endpoint profile (design.md §6). Read from YAML; unknown and doubled keys are errors with file:line:column.
+struct Profile {
+    std::string name, host;
+    std::map<int, script::Mode> ports;
+    std::map<int, std::string> service;  ///< port -> submission | mx; default submission (25: both)
+    std::string ca_file, server_name;
+    bool tls_verify = true;
+    std::string user, password_env, password_file;
+    std::string from, to, bad, remote, domain;
+    std::vector<std::string> recipients;
+    std::string mailbox;                 ///< Maildir folder where `to` is delivered, "" if none
+    double messages_per_second = 0;      ///< 0: no pace
+    int connections = 0;                 ///< at once; 0: default
+    int budget_messages = 10, budget_bad_logins = 1;  ///< per port and run
+    std::optional<std::chrono::milliseconds> quiet, step;
+    std::vector<Fact> facts;
+};
+
+/// Parses a profile. Errors are complete messages "file:line:column: …" with line, caret and what was expected.
+tl::expected<Profile, std::string> load_profile(std::string_view text, const std::string& file_name);
+
+/// The profile that ENDPOINT names (design.md §6): a file, a host, or a built-in name; with "did you mean".
+tl::expected<Profile, std::string> find_profile(const std::string& endpoint, bool is_file);
+
+}  // namespace smtpspec::run

@@ -1,0 +1,105 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <nlohmann/json_fwd.hpp>
+#include <tl/expected.hpp>
+
+#include "protocol/script/words.hpp"
+#include "protocol/wire/transcript.hpp"
+
+namespace smtpspec::run {
+
+/// What one cell came to (design.md §2). `Error` is ours or the adapter's fault.
+using script::Verdict;
+
+/// True for the verdicts that turn a run red: fail, vulnerable.
+bool is_red(Verdict verdict);
+
+/// One label that was reached, as the result keeps it.
+struct LabelReached {
+    std::string label;
+    int line = 0;  ///< of the scenario file
+    std::size_t transcript_first = 0, transcript_last = 0;
+};
+
+/// A waiver that matched a cell (annotation, not a verdict).
+struct WaiverNote {
+    std::string reason;
+    std::string id;  ///< the glob that matched
+};
+
+/// One cell with its verdict and evidence. Everything a report needs to show it without the scenario file.
+struct Cell {
+    std::string scenario;
+    int rev = 1;
+    std::string title;
+    std::vector<std::string> covers;  ///< requirement ids that this cell settles, without the scenario's own
+    std::vector<std::pair<std::string, std::string>> params;
+    script::Side side = script::Side::Server;
+    std::string endpoint;  ///< side server: who was tested
+    std::string client;    ///< side client: who was tested
+    int port = 0;          ///< logical port; 0: all ports together
+    std::string mode;      ///< starttls, tls, plain
+    Verdict verdict = Verdict::Error;
+    std::string outcome;   ///< the label that decided, "" if none
+    std::string level, severity;
+    std::vector<std::string> refs;
+    std::string evidence;  ///< wire, reply count, mailbox
+    std::string reason;    ///< one sentence: why this verdict
+    std::string expected, got;  ///< for people; "" when pass
+    std::vector<LabelReached> labels;
+    std::vector<std::pair<std::string, std::string>> measurements;
+    std::int64_t duration_us = 0;
+    std::vector<wire::Entry> transcript;  ///< may be left out (--transcripts)
+    std::optional<WaiverNote> waiver;
+    bool unexpected_pass = false;  ///< xpass: a waiver says fail, it passed
+    std::string error_kind;        ///< for unreachable, died, rate-limited, budget …: a word for exit codes; else ""
+
+    /// "scenario[a=x,b=y]" without port.
+    std::string name() const;
+};
+
+/// The endpoint as the result shows it: no secrets.
+struct EndpointInfo {
+    std::string name, host;
+    std::map<int, std::string> ports;  ///< logical port -> mode
+    bool embedded = false;
+};
+
+struct ClientInfo {
+    std::string name, version;
+};
+
+/// One run. Immutable once written; every report is a function of it (`smtpspec.result/1`, docs/result.schema.json).
+struct Result {
+    std::string tool_version;
+    std::string command;  ///< arguments as given, secrets never among them
+    std::uint64_t seed = 0;
+    std::string started;  ///< RFC 3339, UTC
+    std::int64_t duration_us = 0;
+    bool interrupted = false;
+    std::vector<EndpointInfo> endpoints;
+    std::vector<ClientInfo> clients;
+    std::vector<Cell> cells;
+    int left_out_slow = 0, left_out_intrusive = 0, left_out_budget = 0;  ///< cells that were planned out, shown in reports
+    std::vector<std::string> notices;                                     ///< lines for people
+    std::vector<std::pair<std::string, std::string>> rerun;               ///< options to repeat: endpoint argument etc.
+
+    std::map<Verdict, int> summary() const;
+};
+
+/// Result <-> JSON. Octets of transcripts are text where valid UTF-8 (escaped otherwise) plus base64 when not.
+nlohmann::ordered_json to_json(const Result& result);
+tl::expected<Result, std::string> result_from_json(const nlohmann::ordered_json& document);
+
+/// design.md §6: the first that applies. `allow_inconclusive` is a share 0..1 of judged cells.
+int exit_code(const Result& result, double allow_inconclusive);
+
+}  // namespace smtpspec::run

@@ -1,0 +1,224 @@
+#include "harness/run/schedule.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <numeric>
+#include <thread>
+
+#include <boost/asio/io_context.hpp>
+
+#include "harness/run/pacing.hpp"
+
+namespace smtpspec::run {
+
+namespace asio = boost::asio;
+
+namespace {
+
+constexpr int embedded_lanes_per_thread = 24;
+constexpr int loopback_lanes = 6;
+constexpr int remote_lanes = 2;
+constexpr std::chrono::milliseconds interrupt_check{100};
+
+/// Everything the lanes share. Each slot of `runs` is written by one thread; the rest is atomic or locked.
+class Conductor {
+ public:
+    Conductor(RunContext& context, const Plan& plan, const std::map<int, PortProbe>& probes, const Progress& progress)
+        : context_(context),
+          plan_(plan),
+          probes_(probes),
+          progress_(progress),
+          pacing_(context.surroundings == Surroundings::remote
+                      ? (context.profile.messages_per_second > 0 ? context.profile.messages_per_second : 1.0)
+                      : 0.0),
+          order_(plan.cells.size()),
+          runs_(plan.cells.size()) {
+        std::iota(order_.begin(), order_.end(), std::size_t{0});
+        if (context.embedded()) {
+            // What waits longest begins first, so that nobody waits for it alone at the end.
+            std::stable_sort(order_.begin(), order_.end(), [&](std::size_t a, std::size_t b) {
+                return plan_.cells[a].scenario->waits() > plan_.cells[b].scenario->waits();
+            });
+        }
+    }
+
+    void run() {
+        const int threads = thread_count();
+        std::vector<std::thread> crew;
+        for (int i = 0; i < threads; ++i) {
+            crew.emplace_back([this, threads] { work(threads); });
+        }
+        for (std::thread& thread : crew) {
+            thread.join();
+        }
+    }
+
+    ScheduleOutcome outcome() {
+        ScheduleOutcome outcome;
+        for (auto& run : runs_) {
+            if (run) {
+                outcome.runs.push_back(std::move(*run));
+            }
+        }
+        outcome.notices = pacing_.notices();
+        outcome.interrupted = context_.interrupted;
+        return outcome;
+    }
+
+ private:
+    int thread_count() const {
+        if (!context_.embedded()) {
+            return 1;
+        }
+        const unsigned cores = std::max(1U, std::thread::hardware_concurrency());
+        const int wanted = context_.options.jobs > 0 ? std::min<int>(context_.options.jobs, static_cast<int>(cores))
+                                                     : static_cast<int>(cores);
+        return std::max(1, std::min<int>(wanted, static_cast<int>(plan_.cells.size())));
+    }
+
+    int lanes(int threads) const {
+        if (context_.options.jobs > 0) {
+            return std::max(1, context_.options.jobs / threads);
+        }
+        switch (context_.surroundings) {
+            case Surroundings::embedded:
+                return embedded_lanes_per_thread;
+            case Surroundings::loopback:
+                return context_.profile.connections > 0 ? context_.profile.connections : loopback_lanes;
+            case Surroundings::remote:
+                break;
+        }
+        return context_.profile.connections > 0 ? std::min(context_.profile.connections, remote_lanes) : remote_lanes;
+    }
+
+    void work(int threads) {
+        auto owned = std::make_unique<asio::io_context>(1);
+        asio::io_context& loop = *owned;
+        int open = lanes(threads);
+        auto watch_owned = std::make_shared<asio::steady_timer>(loop);
+        asio::steady_timer& watch = *watch_owned;
+        for (int i = lanes(threads); i > 0; --i) {
+            asio::co_spawn(loop, lane(), [&](std::exception_ptr thrown) {
+                if (thrown) {
+                    std::rethrow_exception(thrown);
+                }
+                if (--open == 0) {
+                    watch.cancel();
+                }
+            });
+        }
+        asio::co_spawn(loop, watch_for_interrupt(watch, loop, open), asio::detached);
+        loop.run();
+        if (context_.interrupted) {
+            owned.release();  // conversations under way are left as they are: the program is about to end
+        }
+    }
+
+    /// Ctrl-C: the cells under way are dropped with their loop; those done are kept.
+    wire::Awaitable<void> watch_for_interrupt(asio::steady_timer& timer, asio::io_context& loop, const int& open) {
+        while (open > 0) {
+            timer.expires_after(interrupt_check);
+            co_await timer.async_wait(asio::as_tuple(asio::use_awaitable));
+            if (context_.interrupted) {
+                loop.stop();
+                co_return;
+            }
+        }
+    }
+
+    std::optional<std::size_t> next() {
+        const std::size_t place = next_.fetch_add(1);
+        if (context_.interrupted || place >= order_.size()) {
+            return std::nullopt;
+        }
+        return order_[place];
+    }
+
+    wire::Awaitable<void> lane() {
+        asio::any_io_executor executor = co_await asio::this_coro::executor;
+        asio::steady_timer timer(executor);
+        while (const std::optional<std::size_t> index = next()) {
+            const PlannedCell& planned = plan_.cells[*index];
+            if (auto verdict = without_running(planned)) {
+                keep(*index, std::move(*verdict));
+                continue;
+            }
+            timer.expires_at(pacing_.begin_at(planned));
+            co_await timer.async_wait(asio::use_awaitable);
+            CellRun run = co_await run_cell(context_, planned);
+            pacing_.finished(run.cell);
+            keep(*index, std::move(run));
+        }
+    }
+
+    /// Cells whose verdict is known before they run: presets, ports that were not usable, needs that are not offered.
+    std::optional<CellRun> without_running(const PlannedCell& planned) const {
+        if (planned.preset) {
+            return finished(preset_cell(context_, planned, *planned.preset, planned.preset_reason, ""));
+        }
+        const auto probe = probes_.find(planned.port);
+        if (probe == probes_.end()) {
+            return std::nullopt;
+        }
+        if (!probe->second.usable()) {
+            const bool gone = probe->second.state != PortProbe::State::wrong_mode &&
+                              probe->second.state != PortProbe::State::turned_away;
+            return finished(preset_cell(context_, planned, Verdict::Inconclusive, probe->second.detail,
+                                        gone ? "unreachable" : "wrong-mode"));
+        }
+        for (const auto& need : planned.scenario->head.needs) {
+            if (is_keyword(need.text)) {
+                if (const std::string why = probe->second.lacks(need.text); !why.empty()) {
+                    return finished(preset_cell(context_, planned, Verdict::Unsupported, why, ""));
+                }
+            }
+        }
+        if (const auto why = pacing_.given_up(planned.port)) {
+            return finished(preset_cell(context_, planned, Verdict::Inconclusive, *why, "died"));
+        }
+        return std::nullopt;
+    }
+
+    static bool is_keyword(const std::string& need) {
+        static const std::set<std::string> fixtures = {"credentials", "bad-rcpt", "remote-rcpt", "mailbox", "domain",
+                                                       "dnssec", "dns", "queue", "reuse", "retry", "api"};
+        return fixtures.count(need) == 0;
+    }
+
+    static CellRun finished(Cell cell) {
+        CellRun run;
+        run.cell = std::move(cell);
+        return run;
+    }
+
+    void keep(std::size_t index, CellRun run) {
+        runs_[index] = std::move(run);
+        const std::lock_guard lock(progress_mutex_);
+        ++done_;
+        if (progress_) {
+            progress_(runs_[index]->cell, done_, order_.size());
+        }
+    }
+
+    RunContext& context_;
+    const Plan& plan_;
+    const std::map<int, PortProbe>& probes_;
+    const Progress& progress_;
+    Pacing pacing_;
+    std::vector<std::size_t> order_;
+    std::vector<std::optional<CellRun>> runs_;
+    std::atomic<std::size_t> next_{0};
+    std::mutex progress_mutex_;
+    std::size_t done_ = 0;
+};
+
+}  // namespace
+
+ScheduleOutcome run_plan(RunContext& context, const Plan& plan, const std::map<int, PortProbe>& probes,
+                         const Progress& progress) {
+    Conductor conductor(context, plan, probes, progress);
+    conductor.run();
+    return conductor.outcome();
+}
+
+}  // namespace smtpspec::run

@@ -1,0 +1,58 @@
+#include "harness/run/server_environment.hpp"
+
+namespace smtpspec::run {
+
+namespace asio = boost::asio;
+
+ServerEnvironment::ServerEnvironment(const RunContext& context, const PlannedCell& cell,
+                                     asio::any_io_executor executor, wire::Transcript& transcript,
+                                     std::map<int, asio::ip::tcp::endpoint> addresses,
+                                     std::unique_ptr<script::StoreOracle> store)
+    : CellEnvironment(context, cell, std::move(executor), transcript, context.masker),
+      addresses_(std::move(addresses)),
+      store_(std::move(store)) {}
+
+wire::Awaitable<wire::IoResult<std::unique_ptr<wire::Connection>>> ServerEnvironment::open(
+    script::OpenRequest request, wire::Deadline deadline) {
+    const int port = request.port == 0 ? cell_.port : request.port;
+    const auto found = addresses_.find(port);
+    const bool other_host = !request.host.empty() && request.host != context_.profile.host;
+    if (found == addresses_.end() || other_host) {
+        wire::IoError error;
+        error.kind = wire::IoError::Kind::other;
+        error.what = fmt::format("the scenario asks for {}:{}, which the endpoint does not have",
+                                 other_host ? request.host : context_.profile.host, port);
+        co_return tl::make_unexpected(std::move(error));
+    }
+    wire::ConnectionOptions options;
+    options.name = request.name;
+    auto connection = std::make_unique<wire::Connection>(executor_, transcript_, options);
+    auto connected = co_await connection->connect(found->second, deadline);
+    if (!connected) {
+        connect_error_ = connected.error();
+        co_return tl::make_unexpected(connected.error());
+    }
+    co_return connection;
+}
+
+wire::TlsClientSettings ServerEnvironment::client_tls() const {
+    wire::TlsClientSettings settings;
+    settings.context = context_.client_tls;
+    settings.server_name = context_.profile.server_name.empty() ? context_.profile.host : context_.profile.server_name;
+    return settings;
+}
+
+wire::Awaitable<wire::IoResult<std::unique_ptr<script::PlayedSession>>> ServerEnvironment::accept(std::string,
+                                                                                                wire::Deadline) {
+    wire::IoError error;
+    error.what = "a server cell has no client under test";
+    co_return tl::make_unexpected(std::move(error));
+}
+
+wire::Awaitable<void> ServerEnvironment::serve(std::unique_ptr<script::PlayedSession>, script::Overlay&,
+                                               script::SessionObserver&, std::optional<std::chrono::milliseconds>,
+                                               wire::Deadline) {
+    co_return;
+}
+
+}  // namespace smtpspec::run
