@@ -59,7 +59,7 @@ struct SessionLimits {
     std::size_t message_octets = 25U << 20;  ///< SIZE; more is 552 5.3.4
     int recipients = 1000;                   ///< more is 452 4.5.3
     std::size_t command_octets = 4096;       ///< with the line end; more is 500 5.5.2
-    std::size_t auth_octets = 12288;         ///< RFC 4954 §4
+    std::size_t auth_octets = 12290;         ///< RFC 4954 §4: 12288, and the line end
     std::size_t runaway_octets = 64U << 10;  ///< of one line without end; more is 421 and the end
     int errors = 100;                        ///< 5yz replies; more is 421 4.7.0 and the end
     int auth_failures = 10;

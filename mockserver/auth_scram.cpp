@@ -1,0 +1,108 @@
+#include <algorithm>
+
+#include "mockserver/auth_exchange.hpp"
+#include "protocol/smtp/scram.hpp"
+#include "protocol/wire/crypto.hpp"
+
+namespace smtpspec::mock {
+namespace {
+
+constexpr int iterations = 4096;  // RFC 7677 §4: at least
+
+smtp::ScramCrypto scram_crypto(const std::string& hash) {
+    smtp::ScramCrypto crypto;
+    crypto.hmac = [hash](std::string_view key, std::string_view text) { return wire::hmac(hash, key, text); };
+    crypto.hash = [hash](std::string_view text) { return wire::hash(hash, text); };
+    crypto.pbkdf2 = [hash](std::string_view password, std::string_view salt, int count) {
+        return wire::pbkdf2(hash, password, salt, static_cast<unsigned>(count));
+    };
+    return crypto;
+}
+
+class Scram final : public AuthExchange {
+  public:
+    Scram(const AuthContext& context, const std::string& hash, bool plus)
+        : crypto_(scram_crypto(hash)),
+          server_(crypto_, lookup(context.accounts), wire::random_token(24), options(context, plus)) {}
+
+    /// The client speaks first (RFC 5802 §5).
+    Step begin(std::optional<std::string> initial) override {
+        return initial ? next(std::move(*initial)) : Step{Result::challenge, {}};
+    }
+
+    Step next(std::string message) override {
+        switch (stage_) {
+            case Stage::first:
+                return first(message);
+            case Stage::final:
+                return final(message);
+            case Stage::confirm:
+                break;
+        }
+        // The client's empty answer to our signature, for 235 carries no data (RFC 4954 §4).
+        return {message.empty() ? Result::success : Result::malformed, {}};
+    }
+
+  private:
+    enum class Stage { first, final, confirm };
+
+    static smtp::ScramServerOptions options(const AuthContext& context, bool plus) {
+        smtp::ScramServerOptions options;
+        options.plus = plus;
+        options.plus_offered = context.plus_offered;
+        options.binding_name = "tls-exporter";
+        options.binding_data = context.channel_binding;
+        options.ignore_binding = context.defects.has(Defect::scram_ignores_binding);
+        return options;
+    }
+
+    smtp::ScramServer::Lookup lookup(const std::vector<Account>& accounts) {
+        return [this, &accounts](const std::string& user) -> std::optional<smtp::ScramVerifier> {
+            const auto it = std::find_if(
+                accounts.begin(), accounts.end(), [&](const Account& a) { return a.user == user; });
+            if (it == accounts.end()) {
+                return std::nullopt;
+            }
+            return smtp::make_scram_verifier(crypto_, it->password, "salt-of-" + user, iterations);
+        };
+    }
+
+    Step first(const std::string& message) {
+        auto answer = server_.first(message);
+        user_ = server_.user();
+        if (!answer) {
+            return {Result::failure, {}};
+        }
+        stage_ = Stage::final;
+        return {Result::challenge, std::move(*answer)};
+    }
+
+    Step final(const std::string& message) {
+        auto answer = server_.final(message);
+        if (!answer) {
+            return {Result::failure, {}};
+        }
+        stage_ = Stage::confirm;
+        return {Result::challenge, std::move(*answer)};
+    }
+
+    smtp::ScramCrypto crypto_;
+    smtp::ScramServer server_;
+    Stage stage_ = Stage::first;
+};
+
+}  // namespace
+
+std::unique_ptr<AuthExchange> make_scram_exchange(std::string_view mechanism, const AuthContext& context) {
+    const bool plus = mechanism.ends_with("-PLUS");
+    const auto family = plus ? mechanism.substr(0, mechanism.size() - 5) : mechanism;
+    if (family == "SCRAM-SHA-1") {
+        return std::make_unique<Scram>(context, "SHA-1", plus);
+    }
+    if (family == "SCRAM-SHA-256") {
+        return std::make_unique<Scram>(context, "SHA-256", plus);
+    }
+    return nullptr;
+}
+
+}  // namespace smtpspec::mock

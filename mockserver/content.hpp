@@ -1,0 +1,56 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "protocol/smtp/data.hpp"
+
+namespace smtpspec::mock {
+
+/// The content of a message as it comes, after DATA or in BDAT chunks (RFC 3030). Bounded: of what is over
+/// the limit, octets are only counted.
+class Content {
+  public:
+    enum class Kind { data, chunk };
+
+    /// After 354.
+    void begin_data(smtp::EndOfDataRules rules, std::size_t limit);
+    /// After a BDAT command; `keep` is false for a chunk that was refused and is only read away.
+    void begin_chunk(std::uint64_t octets, bool last, bool keep, std::size_t limit);
+    /// Takes what belongs to the content, at most `at_most` octets; returns how many.
+    std::size_t feed(std::string_view octets, std::size_t at_most);
+
+    Kind kind() const { return kind_; }
+    /// The final dot, or the end of this chunk.
+    bool complete() const;
+    /// Nothing follows: the final dot, or the end of the chunk marked LAST.
+    bool last() const { return kind_ == Kind::data || last_; }
+    bool kept() const { return keep_; }
+    /// Of the whole message so far.
+    std::uint64_t octets() const;
+    std::uint64_t chunk_octets() const { return chunk_size_; }
+    bool overflow() const;
+    bool bare_line_ends() const;
+    bool nul() const;
+    const std::string& message() const;
+    void clear();
+
+  private:
+    void inspect(std::string_view octets);
+
+    Kind kind_ = Kind::data;
+    smtp::DataDecoder decoder_;
+    std::string chunks_;
+    std::uint64_t chunks_total_ = 0;
+    std::uint64_t remaining_ = 0;
+    std::uint64_t chunk_size_ = 0;
+    std::size_t limit_ = 0;
+    bool last_ = false;
+    bool keep_ = true;
+    bool after_cr_ = false;
+    bool bare_ = false;
+    bool nul_ = false;
+};
+
+}  // namespace smtpspec::mock

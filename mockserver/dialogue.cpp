@@ -1,0 +1,265 @@
+#include "mockserver/dialogue.hpp"
+
+#include <array>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "protocol/smtp/address.hpp"
+#include "protocol/smtp/escape.hpp"
+#include "protocol/smtp/reply.hpp"
+#include "protocol/smtp/text.hpp"
+
+namespace smtpspec::mock {
+
+using smtp::CommandViolation;
+
+Dialogue::Dialogue(const ServerConfig& config, MessageStore& store, Peer peer)
+    : config_(config), store_(store), peer_(std::move(peer)) {}
+
+Answer Dialogue::reply(int code, std::string_view enhanced, std::string_view text) const {
+    const bool wanted = config_.extensions.enhanced_codes;
+    Answer answer;
+    answer.code = code;
+    answer.octets = smtp::format_reply(code, wanted ? enhanced : std::string_view{}, {std::string(text)});
+    return answer;
+}
+
+Answer Dialogue::closing(int code, std::string_view enhanced, std::string_view text) const {
+    Answer answer = reply(code, enhanced, text);
+    answer.close = true;
+    return answer;
+}
+
+Answer Dialogue::greeting() const { return reply(220, {}, config_.host + " " + config_.greeting); }
+
+void Dialogue::greeting_effect(int code) {
+    greeted_ = true;
+    refused_ = code >= 400;
+}
+
+void Dialogue::tls_started(std::string channel_binding) {
+    inside_tls_ = true;
+    channel_binding_ = std::move(channel_binding);
+    hello_ = Hello::none;
+    client_name_.clear();
+    user_.clear();
+    authenticated_ = false;
+    exchange_.reset();
+    forget_transaction();
+}
+
+void Dialogue::trust_order() {
+    trusts_order_ = true;
+    refused_ = false;
+}
+
+void Dialogue::forget_transaction() {
+    transaction_.reset();
+    content_.clear();
+}
+
+bool Dialogue::needs_tls() const {
+    return peer_.mode == script::Mode::Starttls && !inside_tls_ && offers_starttls() && !clear_auth_;
+}
+
+bool Dialogue::needs_login() const { return !config_.accounts.empty() && !authenticated_ && !trusts_order_; }
+
+Dialogue::Handler Dialogue::handler(std::string_view verb) {
+    static constexpr std::array<std::pair<std::string_view, Handler>, 21> table = {{
+        {"EHLO", &Dialogue::on_ehlo},
+        {"HELO", &Dialogue::on_helo},
+        {"STARTTLS", &Dialogue::on_starttls},
+        {"AUTH", &Dialogue::on_auth},
+        {"MAIL", &Dialogue::on_mail},
+        {"RCPT", &Dialogue::on_rcpt},
+        {"DATA", &Dialogue::on_data},
+        {"BDAT", &Dialogue::on_bdat},
+        {"RSET", &Dialogue::on_rset},
+        {"NOOP", &Dialogue::on_noop},
+        {"VRFY", &Dialogue::on_vrfy},
+        {"HELP", &Dialogue::on_help},
+        {"QUIT", &Dialogue::on_quit},
+        {"EXPN", &Dialogue::on_known_but_absent},
+        {"SEND", &Dialogue::on_known_but_absent},
+        {"SOML", &Dialogue::on_known_but_absent},
+        {"SAML", &Dialogue::on_known_but_absent},
+        {"TURN", &Dialogue::on_known_but_absent},
+        {"ETRN", &Dialogue::on_known_but_absent},
+        {"ATRN", &Dialogue::on_known_but_absent},
+        {"BURL", &Dialogue::on_known_but_absent},
+    }};
+    for (const auto& [word, function] : table) {
+        if (word == verb) {
+            return function;
+        }
+    }
+    return nullptr;
+}
+
+/// Lines that no command can be (RFC 5321 §2.3.8, §4.1.1).
+std::optional<Answer> Dialogue::refuse_line(const Command& command) const {
+    const bool broken = command.has(CommandViolation::bare_lf) || command.has(CommandViolation::bare_cr) ||
+                        command.has(CommandViolation::nul) || command.has(CommandViolation::control) ||
+                        command.has(CommandViolation::eight_bit) ||
+                        command.has(CommandViolation::leading_space) ||
+                        command.has(CommandViolation::bad_verb);
+    if (broken) {
+        return reply(500, "5.5.2", "Syntax error, command unrecognized");
+    }
+    return std::nullopt;
+}
+
+/// What a command meets before its own rules: a refused session, TLS that is required (RFC 3207 §4).
+std::optional<Answer> Dialogue::refuse_order(const Command& command) const {
+    if (refused_ && command.verb != "QUIT") {
+        return reply(503, "5.5.1", "No service here; only QUIT is left");
+    }
+    static constexpr std::array<std::string_view, 6> gated = {"MAIL", "RCPT", "DATA", "BDAT", "VRFY", "EXPN"};
+    if (needs_tls() && said_hello() && std::find(gated.begin(), gated.end(), command.verb) != gated.end()) {
+        return reply(530, "5.7.0", "Must issue a STARTTLS command first");
+    }
+    return std::nullopt;
+}
+
+Answer Dialogue::check(const Command& command) {
+    if (auto refusal = refuse_line(command)) {
+        return std::move(*refusal);
+    }
+    const auto function = handler(command.verb);
+    if (function == nullptr) {
+        return reply(500, "5.5.2", "Syntax error, command unrecognized");
+    }
+    if (auto refusal = refuse_order(command)) {
+        return std::move(*refusal);
+    }
+    return (this->*function)(command);
+}
+
+Follow Dialogue::effect(const Command& command, int code) {
+    const bool positive = code >= 200 && code < 400;
+    const auto& verb = command.verb;
+    if (verb == "EHLO" || verb == "HELO") {
+        if (positive) {
+            hello_ = verb == "EHLO" ? Hello::ehlo : Hello::helo;
+            client_name_ = command.argument;
+            forget_transaction();  // RFC 5321 §4.1.4
+        }
+    } else if (verb == "STARTTLS") {
+        return code == 220 ? Follow::start_tls : Follow::command;
+    } else if (verb == "AUTH") {
+        return auth_command_effect(code);
+    } else if (verb == "MAIL" && positive) {
+        mail_effect(command);
+    } else if (verb == "RCPT") {
+        rcpt_effect(command, positive);
+    } else if (verb == "DATA") {
+        return data_effect(code);
+    } else if (verb == "BDAT") {
+        return bdat_effect(command, code);
+    } else if (verb == "RSET" && positive) {
+        forget_transaction();
+    } else if (verb == "QUIT" && code == 221) {
+        return Follow::end;
+    }
+    return Follow::command;
+}
+
+bool Dialogue::offers_starttls() const {
+    return config_.extensions.starttls && peer_.mode == script::Mode::Starttls && !inside_tls_;
+}
+
+std::vector<std::string> Dialogue::ehlo_lines(std::string_view client) const {
+    const auto& on = config_.extensions;
+    std::vector<std::string> lines = {
+        fmt::format("{} greets {}", config_.host, smtp::printable(client, 255))};
+    const auto add = [&](bool offered, std::string line) {
+        if (offered) {
+            lines.push_back(std::move(line));
+        }
+    };
+    add(on.pipelining, "PIPELINING");
+    add(on.size, fmt::format("SIZE {}", config_.limits.message_octets));
+    add(on.eight_bit_mime, "8BITMIME");
+    add(on.enhanced_codes, "ENHANCEDSTATUSCODES");
+    add(on.dsn, "DSN");
+    add(on.smtputf8, "SMTPUTF8");
+    add(on.chunking, "CHUNKING");
+    add(on.chunking && on.binarymime, "BINARYMIME");
+    add(on.limits, fmt::format("LIMITS RCPTMAX={}", config_.limits.recipients));
+    add(on.help, "HELP");
+    add(offers_starttls(), "STARTTLS");
+    if (offers_auth()) {
+        lines.push_back(fmt::format("AUTH {}", fmt::join(mechanisms(), " ")));
+    }
+    return lines;
+}
+
+Answer Dialogue::on_ehlo(const Command& command) {
+    if (!smtp::is_ehlo_argument(command.argument)) {
+        return reply(501, "5.5.4", "EHLO needs a domain or an address literal");
+    }
+    Answer answer;
+    answer.code = 250;
+    answer.octets = smtp::format_reply(250, {}, ehlo_lines(command.argument));
+    return answer;
+}
+
+Answer Dialogue::on_helo(const Command& command) {
+    if (!smtp::is_ehlo_argument(command.argument)) {
+        return reply(501, "5.5.4", "HELO needs a domain");
+    }
+    return reply(250, {}, config_.host);
+}
+
+Answer Dialogue::on_starttls(const Command& command) {
+    if (inside_tls_) {
+        return reply(503, "5.5.1", "TLS is already active");
+    }
+    if (!offers_starttls()) {
+        return reply(502, "5.5.1", "STARTTLS is not offered here");
+    }
+    if (!command.argument.empty()) {
+        return reply(501, "5.5.4", "STARTTLS takes no parameters");  // RFC 3207 §4
+    }
+    if (hello_ != Hello::ehlo && !trusts_order_) {
+        return reply(503, "5.5.1", "Send EHLO first");
+    }
+    return reply(220, "2.0.0", "Ready to start TLS");
+}
+
+Answer Dialogue::on_rset(const Command& command) {
+    if (!command.argument.empty()) {
+        return reply(501, "5.5.4", "RSET takes no parameters");
+    }
+    return reply(250, "2.0.0", "OK");
+}
+
+Answer Dialogue::on_noop(const Command&) { return reply(250, "2.0.0", "OK"); }
+
+Answer Dialogue::on_vrfy(const Command& command) {
+    if (!config_.extensions.vrfy) {
+        return reply(502, "5.5.1", "VRFY is not implemented");
+    }
+    if (command.argument.empty()) {
+        return reply(501, "5.5.4", "VRFY needs a mailbox");
+    }
+    return reply(252, "2.5.0", "Cannot VRFY, but will take mail and try");  // RFC 5321 §7.3
+}
+
+Answer Dialogue::on_help(const Command&) {
+    return reply(214, "2.0.0", "EHLO HELO STARTTLS AUTH MAIL RCPT DATA BDAT RSET NOOP VRFY HELP QUIT");
+}
+
+Answer Dialogue::on_quit(const Command& command) {
+    if (!command.argument.empty()) {
+        return reply(501, "5.5.4", "QUIT takes no parameters");
+    }
+    return closing(221, "2.0.0", config_.host + " closing connection");
+}
+
+Answer Dialogue::on_known_but_absent(const Command&) {
+    return reply(502, "5.5.1", "Command not implemented");  // RFC 5321 §4.2.4
+}
+
+}  // namespace smtpspec::mock

@@ -1,0 +1,164 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "mockserver/auth_exchange.hpp"
+#include "mockserver/config.hpp"
+#include "mockserver/content.hpp"
+#include "mockserver/store.hpp"
+#include "protocol/smtp/command.hpp"
+
+namespace smtpspec::mock {
+
+/// What the faithful server says.
+struct Answer {
+    int code = 0;
+    std::string octets;  ///< the whole reply, CRLF at each line's end
+    bool close = false;  ///< and then it closes
+};
+
+/// What comes next in a session.
+enum class Follow { command, auth_line, content, start_tls, end };
+
+/// Who is at the other end.
+struct Peer {
+    int session = 0;
+    int port = 0;  ///< logical
+    script::Mode mode = script::Mode::Starttls;
+    std::string address;
+};
+
+/// A mail transaction (RFC 5321 §3.3).
+struct Transaction {
+    std::string from;
+    std::vector<std::string> recipients;
+    std::vector<std::string> parameters;
+    bool binary = false;  ///< BODY=BINARYMIME
+    bool smtputf8 = false;
+    bool refused_any = false;  ///< a RCPT was refused
+    bool chunked = false;      ///< a BDAT has been taken
+    bool broken = false;  ///< a BDAT was refused: only RSET (or another MAIL's reset) helps (RFC 3030 §2)
+};
+
+/// The faithful server's mind: what it answers, and what follows from an answer, without I/O. The two are
+/// apart because a rule may answer instead, and a reply has the effect that it claims (scenario-language.md
+/// §6):
+///
+///     Answer answer = dialogue.check(command);         // what the faithful server would say; nothing has
+///     happened yet Follow next = dialogue.effect(command, code);    // what the code brings about that was
+///     really said
+///
+/// Only AUTH moves on in check(): its answer depends on the exchange.
+class Dialogue {
+  public:
+    /// `config` and `store` outlive the dialogue.
+    Dialogue(const ServerConfig& config, MessageStore& store, Peer peer);
+
+    Answer greeting() const;
+    void greeting_effect(int code);
+    /// The connection is TLS from here on; everything learnt before is forgotten (RFC 3207 §4.2).
+    void tls_started(std::string channel_binding);
+    /// Somebody else has spoken for us: the order of commands is no longer ours to judge.
+    void trust_order();
+    /// A rule offered AUTH in clear: it is then served there.
+    void allow_clear_auth() { clear_auth_ = true; }
+
+    Answer check(const smtp::Command& command);
+    Follow effect(const smtp::Command& command, int code);
+
+    Answer check_auth_line(std::string_view line);
+    Follow auth_effect(int code);
+
+    Content& content() { return content_; }
+    /// The reply to the final dot, or to a chunk.
+    Answer check_content();
+    Follow content_effect(int code);
+
+    /// The reply that this server makes of its parts; the enhanced code only if it offers them.
+    Answer reply(int code, std::string_view enhanced, std::string_view text) const;
+    Answer closing(int code, std::string_view enhanced, std::string_view text) const;
+
+    bool has(Defect defect) const { return config_.defects.has(defect); }
+    const std::string& user() const { return user_; }
+    bool authenticated() const { return authenticated_; }
+    bool inside_tls() const { return inside_tls_; }
+    bool said_hello() const { return hello_ != Hello::none; }
+    bool in_transaction() const { return transaction_.has_value(); }
+    bool has_recipient() const { return transaction_ && !transaction_->recipients.empty(); }
+    int mails() const { return mails_; }
+    int rcpts() const { return rcpts_; }
+
+  private:
+    enum class Hello { none, helo, ehlo };
+    using Command = smtp::Command;
+    using Handler = Answer (Dialogue::*)(const Command&);
+
+    static Handler handler(std::string_view verb);
+    std::optional<Answer> refuse_line(const Command& command) const;
+    std::optional<Answer> refuse_order(const Command& command) const;
+    bool needs_tls() const;
+    bool needs_login() const;
+
+    Answer on_ehlo(const Command& command);
+    Answer on_helo(const Command& command);
+    Answer on_starttls(const Command& command);
+    Answer on_auth(const Command& command);
+    Answer on_mail(const Command& command);
+    Answer on_rcpt(const Command& command);
+    Answer on_data(const Command& command);
+    Answer on_bdat(const Command& command);
+    Answer on_rset(const Command& command);
+    Answer on_noop(const Command& command);
+    Answer on_vrfy(const Command& command);
+    Answer on_help(const Command& command);
+    Answer on_quit(const Command& command);
+    Answer on_known_but_absent(const Command& command);
+
+    std::vector<std::string> ehlo_lines(std::string_view client) const;
+    std::vector<std::string> mechanisms() const;
+    bool offers_auth() const;
+    bool offers_starttls() const;
+
+    Answer auth_answer(const AuthExchange::Step& step);
+    std::optional<Answer> refuse_mail_parameter(const smtp::Parameter& parameter) const;
+    std::optional<Answer> refuse_rcpt_parameter(const smtp::Parameter& parameter) const;
+    std::optional<Answer> refuse_recipient(const smtp::Path& path) const;
+    Answer from_error(const smtp::CommandError& error) const;
+
+    void mail_effect(const Command& command);
+    void rcpt_effect(const Command& command, bool accepted);
+    Follow data_effect(int code);
+    Follow bdat_effect(const Command& command, int code);
+    Follow auth_command_effect(int code);
+    void forget_transaction();
+
+    std::optional<Answer> refuse_content() const;
+    std::string received_field(std::uint64_t number) const;
+    void store_message();
+
+    const ServerConfig& config_;
+    MessageStore& store_;
+    Peer peer_;
+    bool greeted_ = false;
+    bool refused_ = false;  ///< the greeting was not 220: only QUIT is left (RFC 5321 §3.1)
+    bool trusts_order_ = false;
+    bool clear_auth_ = false;
+    bool inside_tls_ = false;
+    bool authenticated_ = false;
+    Hello hello_ = Hello::none;
+    std::string client_name_;
+    std::string user_;
+    std::string channel_binding_;
+    std::unique_ptr<AuthExchange> exchange_;
+    int auth_failures_ = 0;
+    std::optional<Transaction> transaction_;
+    Content content_;
+    int mails_ = 0;
+    int rcpts_ = 0;
+};
+
+}  // namespace smtpspec::mock

@@ -1,0 +1,235 @@
+#include <algorithm>
+#include <charconv>
+#include <ctime>
+
+#include <fmt/format.h>
+
+#include "mockserver/dialogue.hpp"
+#include "protocol/smtp/text.hpp"
+
+namespace smtpspec::mock {
+namespace {
+
+constexpr std::size_t max_received = 100;  // RFC 5321 §6.3
+
+/// "SIZE" or "SIZE LAST" (RFC 3030 §2).
+struct ChunkArgument {
+    std::uint64_t octets = 0;
+    bool last = false;
+};
+
+std::optional<ChunkArgument> parse_chunk(std::string_view argument) {
+    const auto words = smtp::split_words(argument);
+    ChunkArgument chunk;
+    if (words.empty() || words.size() > 2 || (words.size() == 2 && !smtp::iequals(words[1], "LAST"))) {
+        return std::nullopt;
+    }
+    chunk.last = words.size() == 2;
+    const auto& digits = words[0];
+    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), chunk.octets);
+    if (error != std::errc() || end != digits.data() + digits.size()) {
+        return std::nullopt;
+    }
+    return chunk;
+}
+
+std::string date_text() {
+    const auto now = std::time(nullptr);
+    std::tm utc{};
+    gmtime_r(&now, &utc);
+    static constexpr std::string_view days[] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
+    static constexpr std::string_view months[] = {
+        "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+    return fmt::format("{}, {} {} {} {:02}:{:02}:{:02} +0000",
+                       days[utc.tm_wday],
+                       utc.tm_mday,
+                       months[utc.tm_mon],
+                       utc.tm_year + 1900,
+                       utc.tm_hour,
+                       utc.tm_min,
+                       utc.tm_sec);
+}
+
+std::size_t count_received(const std::string& message) {
+    std::size_t count = 0;
+    std::size_t at = 0;
+    while (at < message.size() && message.compare(at, 2, "\r\n") != 0) {
+        count += smtp::istarts_with(std::string_view(message).substr(at), "Received:") ? 1 : 0;
+        const auto end = message.find("\r\n", at);
+        if (end == std::string::npos) {
+            break;
+        }
+        at = end + 2;
+    }
+    return count;
+}
+
+}  // namespace
+
+Answer Dialogue::on_data(const Command& command) {
+    if (!command.argument.empty()) {
+        return reply(501, "5.5.4", "DATA takes no parameters");
+    }
+    if (!trusts_order_) {
+        if (!transaction_) {
+            return reply(503, "5.5.1", "Send MAIL first");
+        }
+        if (transaction_->recipients.empty()) {
+            return transaction_->refused_any ? reply(554, "5.5.1", "No valid recipients")
+                                             : reply(503, "5.5.1", "Send RCPT first");
+        }
+    }
+    if (transaction_ && (transaction_->chunked || transaction_->broken)) {
+        return reply(503, "5.5.1", "BDAT has begun; DATA cannot be mixed with it");  // RFC 3030 §3
+    }
+    if (transaction_ && transaction_->binary) {
+        return reply(503, "5.6.1", "BINARYMIME needs BDAT");  // RFC 3030 §3
+    }
+    return reply(354, {}, "End data with <CR><LF>.<CR><LF>");
+}
+
+Follow Dialogue::data_effect(int code) {
+    if (code != 354) {
+        return Follow::command;
+    }
+    smtp::EndOfDataRules rules;
+    rules.bare_lf = has(Defect::eod_accepts_bare_lf);
+    rules.bare_cr = has(Defect::eod_accepts_bare_cr);
+    rules.ignore_nul = has(Defect::eod_ignores_nul);
+    rules.unstuff = !has(Defect::unstuff_never);
+    if (!transaction_) {
+        transaction_.emplace();
+    }
+    content_.begin_data(rules, config_.limits.message_octets);
+    return Follow::content;
+}
+
+Answer Dialogue::on_bdat(const Command& command) {
+    if (!config_.extensions.chunking) {
+        return reply(500, "5.5.2", "Syntax error, command unrecognized");
+    }
+    const auto chunk = parse_chunk(command.argument);
+    if (!chunk) {
+        return reply(501, "5.5.4", "Syntax: BDAT size [LAST]");
+    }
+    if (!trusts_order_) {
+        if (!transaction_) {
+            return reply(503, "5.5.1", "Send MAIL first");
+        }
+        if (transaction_->recipients.empty()) {
+            return transaction_->refused_any ? reply(554, "5.5.1", "No valid recipients")
+                                             : reply(503, "5.5.1", "Send RCPT first");
+        }
+    }
+    if (transaction_ && transaction_->broken) {
+        return reply(503, "5.5.1", "A chunk was refused; send RSET");  // RFC 3030 §2
+    }
+    return reply(250, "2.0.0", fmt::format("{} octets received", chunk->octets));
+}
+
+/// The chunk's octets follow the command whatever is answered (RFC 3030 §2), so they are read in any case.
+Follow Dialogue::bdat_effect(const Command& command, int code) {
+    const auto chunk = parse_chunk(command.argument);
+    if (!chunk || !config_.extensions.chunking) {
+        return Follow::command;
+    }
+    const bool keep = code >= 200 && code < 300;
+    if (keep && !transaction_) {
+        transaction_.emplace();
+    }
+    if (keep && !transaction_->chunked) {
+        content_.clear();
+        transaction_->chunked = true;
+    }
+    if (!keep && transaction_) {
+        transaction_->broken = true;
+    }
+    content_.begin_chunk(chunk->octets, chunk->last, keep, config_.limits.message_octets);
+    return Follow::content;
+}
+
+std::optional<Answer> Dialogue::refuse_content() const {
+    if (content_.overflow()) {
+        return reply(552, "5.3.4", "Message size exceeds the fixed maximum");
+    }
+    const bool binary = transaction_ && transaction_->binary;
+    const bool lax =
+        has(Defect::eod_accepts_bare_lf) || has(Defect::eod_accepts_bare_cr) || has(Defect::eod_ignores_nul);
+    if (content_.bare_line_ends() && !binary && !lax) {
+        return reply(550, "5.6.0", "Bare CR or LF in the message");  // RFC 5321 §2.3.8
+    }
+    if (content_.nul() && !binary && !lax) {
+        return reply(550, "5.6.0", "NUL in the message");
+    }
+    if (content_.last() && count_received(content_.message()) >= max_received) {
+        return reply(554, "5.4.6", "Routing loop detected");
+    }
+    return std::nullopt;
+}
+
+Answer Dialogue::check_content() {
+    if (auto refusal = refuse_content()) {
+        return std::move(*refusal);
+    }
+    if (!content_.last()) {
+        return reply(250, "2.0.0", fmt::format("{} octets received", content_.chunk_octets()));
+    }
+    return reply(250, "2.0.0", fmt::format("Queued as {}-{}", peer_.session, mails_));
+}
+
+Follow Dialogue::content_effect(int code) {
+    const bool positive = code >= 200 && code < 300;
+    if (!content_.last()) {
+        if (!positive && transaction_) {
+            transaction_->broken = true;
+        }
+        return Follow::command;
+    }
+    if (positive && content_.kept()) {
+        store_message();
+    }
+    forget_transaction();
+    return Follow::command;
+}
+
+/// RFC 5321 §4.4, RFC 3848, RFC 6531 §3.7.3.
+std::string Dialogue::received_field(std::uint64_t number) const {
+    std::string with = hello_ == Hello::helo ? "SMTP" : "ESMTP";
+    if (hello_ != Hello::helo) {
+        with = transaction_ && transaction_->smtputf8 ? "UTF8SMTP" : "ESMTP";
+        with += inside_tls_ ? "S" : "";
+        with += authenticated_ ? "A" : "";
+    }
+    if (has(Defect::received_says_smtp)) {
+        with = "SMTP";
+    }
+    const bool one = transaction_ && transaction_->recipients.size() == 1;
+    return fmt::format("Received: from {} ([{}])\r\n\tby {} with {} id {}-{}{};\r\n\t{}\r\n",
+                       client_name_.empty() ? "unknown" : client_name_,
+                       peer_.address,
+                       config_.host,
+                       with,
+                       peer_.session,
+                       number,
+                       one ? "\r\n\tfor <" + transaction_->recipients[0] + ">" : std::string(),
+                       date_text());
+}
+
+void Dialogue::store_message() {
+    Mail mail;
+    mail.raw = has(Defect::no_received) ? std::string() : received_field(static_cast<std::uint64_t>(mails_));
+    mail.raw += content_.message();
+    mail.from = transaction_ ? transaction_->from : std::string();
+    if (transaction_) {
+        mail.recipients = transaction_->recipients;
+        mail.parameters = transaction_->parameters;
+    }
+    mail.login = user_;
+    mail.session = peer_.session;
+    mail.port = peer_.port;
+    mail.tls = inside_tls_;
+    mail.time = std::chrono::system_clock::now();
+    store_.add(std::move(mail));
+}
+
+}  // namespace smtpspec::mock

@@ -1,0 +1,261 @@
+#include <algorithm>
+#include <array>
+#include <charconv>
+
+#include "mockserver/dialogue.hpp"
+#include "protocol/script/glob.hpp"
+#include "protocol/smtp/address.hpp"
+#include "protocol/smtp/text.hpp"
+
+namespace smtpspec::mock {
+namespace {
+
+constexpr std::size_t max_envid = 100;  // RFC 3461 §4.4
+constexpr std::size_t max_orcpt = 500;  // RFC 3461 §4.2
+
+/// Everything that addresses may hold; what is allowed in this transaction is looked at afterwards.
+constexpr smtp::ArgumentRules tolerant{true, false, false, false};
+
+std::vector<std::string> split(std::string_view text, char separator) {
+    std::vector<std::string> parts(1);
+    for (const char c : text) {
+        if (c == separator) {
+            parts.emplace_back();
+        } else {
+            parts.back().push_back(c);
+        }
+    }
+    return parts;
+}
+
+/// NEVER alone, or a list of the other three (RFC 3461 §4.1).
+bool is_notify(std::string_view value) {
+    const auto words = split(value, ',');
+    const auto known = [](const std::string& word) {
+        return smtp::iequals(word, "SUCCESS") || smtp::iequals(word, "FAILURE") ||
+               smtp::iequals(word, "DELAY");
+    };
+    return (words.size() == 1 && smtp::iequals(words[0], "NEVER")) ||
+           std::all_of(words.begin(), words.end(), known);
+}
+
+/// addr-type ";" xtext (RFC 3461 §4.2); with utf-8 the address may be written raw (RFC 6533 §3).
+bool is_orcpt(std::string_view value) {
+    const auto semicolon = value.find(';');
+    if (semicolon == std::string_view::npos || semicolon == 0 || value.size() > max_orcpt) {
+        return false;
+    }
+    const auto address = value.substr(semicolon + 1);
+    return !address.empty() &&
+           (smtp::iequals(value.substr(0, semicolon), "utf-8") || smtp::xtext_decode(address).has_value());
+}
+
+bool is_size(std::string_view value) {
+    return !value.empty() && value.size() <= 20 && std::all_of(value.begin(), value.end(), smtp::is_digit);
+}
+
+bool above(std::string_view digits, std::size_t limit) {
+    std::uint64_t number = 0;
+    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
+    return error != std::errc() || number > limit;
+}
+
+std::string parameter_text(const smtp::Parameter& parameter) {
+    return parameter.has_value ? parameter.keyword + "=" + parameter.value : parameter.keyword;
+}
+
+}  // namespace
+
+Answer Dialogue::from_error(const smtp::CommandError& error) const {
+    return reply(error.suggested_code, error.enhanced, error.message);
+}
+
+Answer Dialogue::on_mail(const Command& command) {
+    if (hello_ == Hello::none && !trusts_order_) {
+        return reply(503, "5.5.1", "Send EHLO first");
+    }
+    if (needs_login()) {
+        return reply(530, "5.7.0", "Authentication required");
+    }
+    if (transaction_) {
+        return reply(503, "5.5.1", "Nested MAIL command");  // RFC 5321 §4.1.4
+    }
+    const auto argument = smtp::parse_mail_argument(command.argument, tolerant);
+    if (!argument) {
+        return from_error(argument.error());
+    }
+    if (argument->path.address.empty() && !argument->path.null) {
+        return reply(501, "5.1.7", "Bad sender address syntax");
+    }
+    if (!argument->parameters.empty() && hello_ == Hello::helo) {
+        return reply(555, "5.5.4", "Parameters need EHLO");
+    }
+    for (const auto& parameter : argument->parameters) {
+        if (auto refusal = refuse_mail_parameter(parameter)) {
+            return std::move(*refusal);
+        }
+    }
+    const bool utf8 = argument->parameter("SMTPUTF8") != nullptr;
+    if (smtp::has_eight_bit(argument->path.address) && !utf8) {
+        return reply(553, "5.6.7", "Non-ASCII address needs SMTPUTF8");  // RFC 6531 §3.5
+    }
+    if (store_.octets() > config_.limits.stored_octets) {
+        return reply(452, "4.3.1", "Insufficient system storage");
+    }
+    return reply(250, "2.1.0", "Sender OK");
+}
+
+std::optional<Answer> Dialogue::refuse_mail_parameter(const smtp::Parameter& parameter) const {
+    const auto& on = config_.extensions;
+    const auto& keyword = parameter.keyword;
+    const auto& value = parameter.value;
+    const auto bad = [&] { return reply(501, "5.5.4", "Bad value of " + keyword); };
+    if (keyword == "SIZE" && on.size) {
+        if (!is_size(value)) {
+            return bad();
+        }
+        if (above(value, config_.limits.message_octets)) {
+            return reply(552, "5.3.4", "Message size exceeds the fixed maximum");  // RFC 1870 §6.1
+        }
+        return std::nullopt;
+    }
+    if (keyword == "BODY" && on.eight_bit_mime) {
+        const bool binary = smtp::iequals(value, "BINARYMIME") && on.binarymime && on.chunking;
+        const bool known = binary || smtp::iequals(value, "7BIT") || smtp::iequals(value, "8BITMIME");
+        return known ? std::nullopt : std::optional(bad());
+    }
+    if (keyword == "SMTPUTF8" && on.smtputf8) {
+        return parameter.has_value ? std::optional(bad()) : std::nullopt;
+    }
+    if (keyword == "RET" && on.dsn) {
+        const bool known = smtp::iequals(value, "FULL") || smtp::iequals(value, "HDRS");
+        return known || has(Defect::dsn_accepts_anything) ? std::nullopt : std::optional(bad());
+    }
+    if (keyword == "ENVID" && on.dsn) {
+        const bool fine =
+            !value.empty() && value.size() <= max_envid && smtp::xtext_decode(value).has_value();
+        return fine || has(Defect::dsn_accepts_anything) ? std::nullopt : std::optional(bad());
+    }
+    if (keyword == "AUTH" && offers_auth()) {
+        const bool fine = value == "<>" || (!value.empty() && smtp::xtext_decode(value).has_value());
+        return fine ? std::nullopt : std::optional(bad());  // RFC 4954 §5
+    }
+    return reply(555, "5.5.4", "Unsupported parameter " + keyword);
+}
+
+void Dialogue::mail_effect(const Command& command) {
+    forget_transaction();
+    Transaction transaction;
+    smtp::ArgumentRules any{true, true, true, true};
+    if (const auto argument = smtp::parse_mail_argument(command.argument, any)) {
+        transaction.from = argument->path.address;
+        transaction.smtputf8 = argument->parameter("SMTPUTF8") != nullptr;
+        if (const auto* body = argument->parameter("BODY")) {
+            transaction.binary = smtp::iequals(body->value, "BINARYMIME");
+        }
+        for (const auto& parameter : argument->parameters) {
+            transaction.parameters.push_back(parameter_text(parameter));
+        }
+    }
+    transaction_ = std::move(transaction);
+    ++mails_;
+}
+
+Answer Dialogue::on_rcpt(const Command& command) {
+    if (!transaction_ && !trusts_order_) {
+        return reply(503, "5.5.1", "Send MAIL first");
+    }
+    const bool lax = has(Defect::dsn_accepts_anything);
+    auto argument = smtp::parse_rcpt_argument(command.argument, tolerant);
+    if (!argument && lax) {
+        argument =
+            smtp::parse_rcpt_argument(command.argument.substr(0, command.argument.find(' ')), tolerant);
+    }
+    if (!argument) {
+        return from_error(argument.error());
+    }
+    if (!argument->parameters.empty() && hello_ == Hello::helo) {
+        return reply(555, "5.5.4", "Parameters need EHLO");
+    }
+    for (const auto& parameter : argument->parameters) {
+        if (auto refusal = refuse_rcpt_parameter(parameter)) {
+            return std::move(*refusal);
+        }
+    }
+    if (auto refusal = refuse_recipient(argument->path)) {
+        return std::move(*refusal);
+    }
+    return reply(250, "2.1.5", "Recipient OK");
+}
+
+std::optional<Answer> Dialogue::refuse_rcpt_parameter(const smtp::Parameter& parameter) const {
+    const auto& keyword = parameter.keyword;
+    const bool dsn = config_.extensions.dsn && (keyword == "NOTIFY" || keyword == "ORCPT");
+    if (!dsn || (keyword == "NOTIFY" && has(Defect::dsn_refuses_notify))) {
+        return reply(555, "5.5.4", "Unsupported parameter " + keyword);
+    }
+    const bool fine = keyword == "NOTIFY" ? is_notify(parameter.value) : is_orcpt(parameter.value);
+    if (!fine && !has(Defect::dsn_accepts_anything)) {
+        return reply(501, "5.5.4", "Bad value of " + keyword);
+    }
+    return std::nullopt;
+}
+
+std::optional<Answer> Dialogue::refuse_recipient(const smtp::Path& path) const {
+    if (path.null) {
+        return reply(501, "5.1.3", "Bad recipient address syntax");
+    }
+    if (smtp::has_eight_bit(path.address) && transaction_ && !transaction_->smtputf8) {
+        return reply(553, "5.6.7", "Non-ASCII address needs SMTPUTF8");
+    }
+    const auto count = transaction_ ? transaction_->recipients.size() : 0;
+    const int limit = has(Defect::rcpt_limit_50) ? 50 : config_.limits.recipients;
+    if (count >= static_cast<std::size_t>(limit)) {
+        return reply(452, "4.5.3", "Too many recipients");  // RFC 5321 §4.5.3.1.10
+    }
+    const auto fits = [&](const std::string& pattern) {
+        return script::glob_matches(smtp::to_lower(pattern), smtp::to_lower(path.address));
+    };
+    const auto& refused = config_.refused_recipients;
+    if (std::any_of(refused.begin(), refused.end(), fits)) {
+        return reply(550, "5.1.1", "No such mailbox here");
+    }
+    const auto domain = smtp::to_lower(path.domain);
+    const auto local = [&](const std::string& known) {
+        return domain == known || domain.ends_with("." + known);
+    };
+    const auto& domains = config_.local_domains;
+    const bool ours = path.domain.empty() || std::any_of(domains.begin(), domains.end(), local);
+    if (!ours && !authenticated_ && !trusts_order_) {
+        return reply(550, "5.7.1", "Relaying denied");
+    }
+    return std::nullopt;
+}
+
+void Dialogue::rcpt_effect(const Command& command, bool accepted) {
+    if (!transaction_ && accepted) {
+        transaction_.emplace();
+    }
+    if (!accepted) {
+        if (transaction_) {
+            transaction_->refused_any = true;
+        }
+        return;
+    }
+    smtp::ArgumentRules any{true, true, true, true};
+    auto argument = smtp::parse_rcpt_argument(command.argument, any);
+    if (!argument) {
+        argument = smtp::parse_rcpt_argument(command.argument.substr(0, command.argument.find(' ')), any);
+    }
+    ++rcpts_;
+    if (!argument) {
+        transaction_->recipients.push_back(command.argument);
+        return;
+    }
+    transaction_->recipients.push_back(argument->path.address);
+    for (const auto& parameter : argument->parameters) {
+        transaction_->parameters.push_back(parameter_text(parameter));
+    }
+}
+
+}  // namespace smtpspec::mock

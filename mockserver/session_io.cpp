@@ -1,0 +1,195 @@
+#include "mockserver/session.hpp"
+
+#include <algorithm>
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+namespace smtpspec::mock {
+
+namespace asio = boost::asio;
+using namespace std::chrono_literals;
+using script::ServerEventKind;
+using wire::Awaitable;
+
+namespace {
+
+constexpr auto write_patience = 30s;
+constexpr std::size_t stalled_octets = 1U << 20;
+
+}  // namespace
+
+void Session::queue(const std::string& octets) {
+    if (octets.empty()) {
+        return;
+    }
+    if (shared_->observer != nullptr) {
+        shared_->observer->server_octets(facts(), octets);
+    }
+    log("S:", octets);
+    out_ += octets;
+}
+
+Awaitable<void> Session::flush() {
+    if (out_.empty()) {
+        co_return;
+    }
+    std::string octets;
+    octets.swap(out_);
+    const auto sent = co_await connection_->send(std::move(octets), wire::Clock::now() + write_patience);
+    if (!sent) {
+        finish(sent.error().what);
+    }
+}
+
+Awaitable<void> Session::write(std::string octets) {
+    co_await flush();
+    queue(octets);
+    co_await flush();
+}
+
+Awaitable<void> Session::sleep(std::chrono::milliseconds time) {
+    if (aborted_ || time <= 0ms) {
+        co_return;
+    }
+    sleeper_.expires_after(time);
+    co_await sleeper_.async_wait(asio::as_tuple(asio::use_awaitable));
+}
+
+/// Neither answers nor closes. What comes is thrown away up to a point, so that the end of the client is
+/// noticed.
+Awaitable<void> Session::stall() {
+    co_await flush();
+    log("--", "stalls");
+    std::size_t swallowed = 0;
+    while (!aborted_ && swallowed < stalled_octets) {
+        const auto came = co_await connection_->receive(wire::Deadline::max());
+        swallowed += connection_->input().size();
+        connection_->consume(connection_->input().size());
+        if (came == wire::ReadEvent::end || came == wire::ReadEvent::broken) {
+            const auto happened = event(ServerEventKind::end);
+            (void)decide(happened);
+            finish("the client ended it");
+            co_return;
+        }
+    }
+    while (!aborted_) {
+        co_await sleep(std::chrono::hours(1));
+    }
+}
+
+Awaitable<void> Session::close() {
+    co_await flush();
+    finish("closed");
+    co_await connection_->close(wire::Clock::now() + shared_->config.linger);
+}
+
+wire::Deadline Session::wake_up_time() const {
+    auto idle = shared_->config.idle_timeout;
+    if (shared_->overlay != nullptr) {
+        if (const auto next = shared_->overlay->next_idle(idle_seen_)) {
+            idle = std::min(idle, *next);
+        }
+    }
+    const auto wake = last_input_ + idle;
+    return script_deadline_ ? std::min(wake, *script_deadline_) : wake;
+}
+
+Awaitable<void> Session::idle_event(std::chrono::milliseconds idle) {
+    idle_seen_ = idle;
+    auto happened = event(ServerEventKind::idle);
+    happened.idle = idle;
+    script::Decision decision = decide(happened);
+    Answer nothing;
+    co_await perform(std::move(decision), std::move(nothing));
+}
+
+/// Waits until there is more input. Everything else that may happen meanwhile is handled here.
+Awaitable<Session::Got> Session::wait_input() {
+    co_await flush();
+    if (phase_ == Phase::over || aborted_) {
+        co_return Got::end;
+    }
+    const auto came = co_await connection_->receive(wake_up_time());
+    if (came == wire::ReadEvent::octets) {
+        last_input_ = wire::Clock::now();
+        idle_seen_ = 0ms;
+        co_return Got::octets;
+    }
+    if (came == wire::ReadEvent::end || came == wire::ReadEvent::broken) {
+        const auto happened = event(ServerEventKind::end);
+        (void)decide(happened);
+        finish(came == wire::ReadEvent::end ? "the client ended it"
+                                            : "TLS is broken: " + connection_->tls_error());
+        co_return Got::end;
+    }
+    if (aborted_ || (script_deadline_ && *script_deadline_ <= wire::Clock::now())) {
+        co_return Got::deadline;
+    }
+    const auto idle = wire::Clock::now() - last_input_;
+    std::optional<std::chrono::milliseconds> asked;
+    if (shared_->overlay != nullptr) {
+        asked = shared_->overlay->next_idle(idle_seen_);
+    }
+    if (asked && idle >= *asked) {
+        co_await idle_event(*asked);
+    } else if (idle >= shared_->config.idle_timeout) {
+        Answer answer = dialogue_.closing(421, "4.4.2", shared_->config.host + " Idle for too long, closing");
+        script::Decision none;
+        co_await perform(std::move(none), std::move(answer));
+    }
+    co_return Got::handled;
+}
+
+/// A ClientHello where a command is due is no line and yet is something that watches have to see.
+void Session::show_strange_input() {
+    const auto input = connection_->input();
+    if (strange_shown_ || shared_->observer == nullptr || !input.starts_with('\x16')) {
+        return;
+    }
+    strange_shown_ = true;
+    shared_->observer->client_line(facts(), input);
+}
+
+/// One line into line_, ended by CRLF and nothing else (RFC 5321 §2.3.8), without it.
+Awaitable<Session::Got> Session::read_line(std::size_t limit) {
+    const bool bounded = !dialogue_.has(Defect::no_line_limit);
+    for (;;) {
+        const auto input = connection_->input();
+        const auto end = input.find("\r\n", scanned_);
+        if (end != std::string_view::npos) {
+            const bool overlong = bounded && dropped_ + end + 2 > limit;
+            line_ = overlong ? std::string() : std::string(input.substr(0, end));
+            connection_->consume(end + 2);
+            scanned_ = dropped_ = 0;
+            if (overlong) {
+                co_return Got::overlong;
+            }
+            log("C:", line_);
+            if (shared_->observer != nullptr) {
+                shared_->observer->client_line(facts(), line_);
+            }
+            co_return Got::line;
+        }
+        scanned_ = input.empty() ? 0 : input.size() - 1;  // a CR may be the last octet
+        show_strange_input();
+        if (bounded && input.size() > limit) {
+            dropped_ += scanned_;
+            connection_->consume(scanned_);
+            scanned_ = 0;
+        }
+        if (bounded && dropped_ > shared_->config.limits.runaway_octets) {
+            dropped_ = 0;
+            Answer answer = dialogue_.closing(421, "4.7.0", "Line without end, closing connection");
+            script::Decision none;
+            co_await perform(std::move(none), std::move(answer));
+            co_return Got::runaway;
+        }
+        const auto got = co_await wait_input();
+        if (got != Got::octets) {
+            co_return got;
+        }
+    }
+}
+
+}  // namespace smtpspec::mock
