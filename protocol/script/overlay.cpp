@@ -35,7 +35,7 @@ class BareScope : public Scope {
 class FaultOverlay : public Overlay {
   public:
     FaultOverlay(std::vector<Rule> rules, std::uint64_t seed)
-        : rules_(std::move(rules)), engine_(rules_, scope_, Limiters(), seed, RuleEngine::Hooks()) {}
+        : rules_(std::move(rules)), engine_(rules_, scope_, limiters_, seed, RuleEngine::Hooks()) {}
 
     Decision decide(const ServerEvent& event) override {
         const std::lock_guard lock(mutex_);
@@ -60,6 +60,7 @@ class FaultOverlay : public Overlay {
     mutable std::mutex mutex_;
     std::vector<Rule> rules_;
     BareScope scope_;
+    Limiters limiters_;
     RuleEngine engine_;
 };
 

@@ -70,10 +70,10 @@ std::optional<Value> EventScope::call(const std::string& function,
 }
 
 RuleEngine::RuleEngine(
-    const std::vector<Rule>& rules, Scope& scope, Limiters limiters, std::uint64_t seed, Hooks hooks)
+    const std::vector<Rule>& rules, Scope& scope, Limiters& limiters, std::uint64_t seed, Hooks hooks)
     : rules_(rules),
       scope_(scope),
-      limiters_(std::move(limiters)),
+      limiters_(limiters),
       random_(seed),
       hooks_(std::move(hooks)),
       states_(rules.size()) {}

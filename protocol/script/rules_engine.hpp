@@ -68,9 +68,9 @@ class RuleEngine {
         std::function<void(const std::string& name)> marked;
     };
 
-    /// `rules` and `scope` outlive the engine.
+    /// `rules`, `scope` and `limiters` outlive the engine.
     RuleEngine(
-        const std::vector<Rule>& rules, Scope& scope, Limiters limiters, std::uint64_t seed, Hooks hooks);
+        const std::vector<Rule>& rules, Scope& scope, Limiters& limiters, std::uint64_t seed, Hooks hooks);
 
     Decision decide(const ServerEvent& event);
     std::optional<std::chrono::milliseconds> next_idle(std::chrono::milliseconds idle) const;
@@ -89,7 +89,7 @@ class RuleEngine {
 
     const std::vector<Rule>& rules_;
     Scope& scope_;
-    Limiters limiters_;
+    Limiters& limiters_;
     std::mt19937_64 random_;
     Hooks hooks_;
     std::vector<State> states_;

@@ -1,0 +1,91 @@
+#include "protocol/script/serve.hpp"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/deferred.hpp>
+#include <boost/asio/experimental/parallel_group.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+namespace smtpspec::script {
+
+namespace {
+
+namespace asio = boost::asio;
+
+/// The rules of one `serve` block in the scope of the script. `over` is cancelled when a goal ends the
+/// script.
+class ScriptOverlay : public Overlay {
+  public:
+    ScriptOverlay(ScriptState& state, const std::vector<Rule>& rules, asio::steady_timer& over)
+        : state_(state),
+          over_(over),
+          engine_(rules, state.scope, state.limiters, state.environment.seed(), hooks()) {}
+
+    Decision decide(const ServerEvent& event) override {
+        if (state_.stopped()) {
+            over_.cancel();
+            return Decision();
+        }
+        try {
+            return engine_.decide(event);
+        } catch (const EvalError& error) {
+            state_.stop(ScriptEnd::error, error.at(), error.what());
+            over_.cancel();
+            return Decision();
+        }
+    }
+    std::optional<std::chrono::milliseconds> next_idle(std::chrono::milliseconds idle) const override {
+        return engine_.next_idle(idle);
+    }
+    std::optional<std::size_t> next_data_size(std::size_t octets) const override {
+        return engine_.next_data_size(octets);
+    }
+    std::vector<RuleFits> fits() const override { return engine_.fits(); }
+
+  private:
+    RuleEngine::Hooks hooks() {
+        RuleEngine::Hooks hooks;
+        hooks.reached = [this](const Goal& goal, const ServerEvent&) {
+            state_.last_event = wire::Clock::now();
+            state_.reach(goal, state_.position());
+            if (state_.stopped()) {
+                over_.cancel();
+            }
+        };
+        hooks.marked = [this](const std::string& name) { state_.mark(name); };
+        return hooks;
+    }
+
+    ScriptState& state_;
+    asio::steady_timer& over_;
+    RuleEngine engine_;
+};
+
+}  // namespace
+
+wire::Awaitable<void> run_serve(ScriptState& state,
+                                const std::vector<Rule>& rules,
+                                std::optional<Duration> time) {
+    std::unique_ptr<PlayedSession> session;
+    if (state.current != nullptr) {
+        session = state.current->release();
+    }
+    std::optional<std::chrono::milliseconds> at_most;
+    if (time) {
+        at_most = std::chrono::duration_cast<std::chrono::milliseconds>(*time);
+    }
+    asio::steady_timer over(state.environment.executor(), state.total);
+    ScriptOverlay overlay(state, rules, over);
+    wire::Awaitable<void> serving = state.environment.serve(
+        std::move(session), static_cast<Overlay&>(overlay), state.watches, at_most, state.total);
+    auto spawned = asio::co_spawn(state.environment.executor(), std::move(serving), asio::deferred);
+    auto group = asio::experimental::make_parallel_group(std::move(spawned), over.async_wait(asio::deferred));
+    const auto [order, failed, waited] =
+        co_await group.async_wait(asio::experimental::wait_for_one(), asio::use_awaitable);
+    state.last_event = wire::Clock::now();
+    if (failed && order[0] == 0) {
+        std::rethrow_exception(failed);
+    }
+}
+
+}  // namespace smtpspec::script
