@@ -111,6 +111,7 @@ int alpn_index() {
 
 void prepare_context(SSL_CTX* context) {
     SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_AUTO_RETRY);
+    SSL_CTX_set_security_level(context, 2);  // whatever the system's configuration says: the verdicts depend on it
     SSL_CTX_set_alpn_select_cb(context, on_alpn, nullptr);
     static constexpr unsigned char kSessions[] = "smtpspec";
     SSL_CTX_set_session_id_context(context, kSessions, sizeof kSessions - 1);
@@ -124,14 +125,13 @@ tl::expected<void, std::string> apply_versions(SSL* ssl,
     auto high = protocol_version(maximum);
     if (!low || !high)
         return tl::unexpected(!low ? low.error() : high.error());
-    if (*low == 0 && *high != 0 && *high < TLS1_2_VERSION)
-        low = TLS1_VERSION;  // "at most 1.1" would leave nothing above the default minimum
-    if (*low != 0 && *high != 0 && *low > *high)
+    if (*low == 0)  // "at most 1.1" would leave nothing above the usual minimum (RFC 8997)
+        low = *high != 0 && *high < TLS1_2_VERSION ? TLS1_VERSION : TLS1_2_VERSION;
+    if (*high != 0 && *low > *high)
         return tl::unexpected("TLS minimum " + minimum + " is above the maximum " + maximum);
-    if (*low != 0 && *low < TLS1_2_VERSION)
+    if (*low < TLS1_2_VERSION)
         SSL_set_security_level(ssl, 0);  // OpenSSL 3 has TLS below 1.2 at level 0 only
-    if (*low != 0)
-        SSL_set_min_proto_version(ssl, *low);
+    SSL_set_min_proto_version(ssl, *low);
     if (*high != 0)
         SSL_set_max_proto_version(ssl, *high);
     if (!ciphers.empty() && SSL_set_cipher_list(ssl, ciphers.c_str()) != 1)

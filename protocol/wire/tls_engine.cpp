@@ -103,6 +103,12 @@ TlsEngine::TlsEngine(SSL_CTX* context) : ssl_(SSL_new(context)) {
     SSL_set_ex_data(ssl_.get(), alpn_index(), &alpn_);
 }
 
+/// However the connection ended, its session may be resumed (RFC 8446 §6.1 no longer forbids it).
+TlsEngine::~TlsEngine() {
+    if (SSL_is_init_finished(ssl()))
+        SSL_set_shutdown(ssl(), SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
+}
+
 tl::expected<std::unique_ptr<TlsEngine>, std::string> TlsEngine::client(const TlsClientSettings& settings) {
     ERR_clear_error();
     auto context = settings.context ? settings.context : default_client_context();

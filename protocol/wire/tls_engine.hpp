@@ -28,6 +28,7 @@ class TlsEngine {
 
     static tl::expected<std::unique_ptr<TlsEngine>, std::string> client(const TlsClientSettings& settings);
     static tl::expected<std::unique_ptr<TlsEngine>, std::string> server(const TlsServerSettings& settings);
+    ~TlsEngine();
     TlsEngine(const TlsEngine&) = delete;
     TlsEngine& operator=(const TlsEngine&) = delete;
 
