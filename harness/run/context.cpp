@@ -3,6 +3,7 @@
 #include <cstdlib>
 #include <fstream>
 
+#include "harness/run/endpoint.hpp"
 #include "protocol/smtp/base64.hpp"
 #include "protocol/wire/crypto.hpp"
 #include "protocol/wire/loop.hpp"
@@ -13,7 +14,6 @@ namespace smtpspec::run {
 
 namespace {
 
-using script::Mode;
 using boost::asio::ip::tcp;
 
 constexpr std::chrono::seconds resolve_limit{15};
@@ -21,10 +21,9 @@ constexpr std::chrono::seconds resolve_limit{15};
 }  // namespace
 
 Profile embedded_profile() {
-    Profile profile;
+    Profile profile = five_ports();
     profile.name = "embedded";
     profile.host = "mail.test";
-    profile.ports = {{25, Mode::Starttls}, {465, Mode::Tls}, {587, Mode::Starttls}, {2465, Mode::Tls}, {2587, Mode::Starttls}};
     profile.user = "tester";
     profile.from = "sender@sender.test";
     profile.to = "recipient@mail.test";
@@ -37,6 +36,7 @@ Profile embedded_profile() {
 
 std::unique_ptr<RunContext> embedded_context(const RunOptions& options) {
     auto context = std::make_unique<RunContext>();
+    context->local = true;
     context->profile = embedded_profile();
     context->options = options;
     context->pki = std::make_shared<wire::TestPki>(std::vector<std::string>{"mail.test", "localhost", "127.0.0.1"});
@@ -158,7 +158,9 @@ tl::expected<std::unique_ptr<RunContext>, ContextError> foreign_context(const Pr
     if (auto resolved = resolve_ports(*context); !resolved) {
         return tl::make_unexpected(resolved.error());
     }
-    context->surroundings = all_loopback(*context) ? Surroundings::loopback : Surroundings::remote;
+    context->local = all_loopback(*context);
+    // A profile with a pace of its own keeps it wherever its name leads: the limit belongs to the account.
+    context->surroundings = context->local && !profile.paced ? Surroundings::loopback : Surroundings::remote;
     return context;
 }
 

@@ -26,10 +26,11 @@ struct RunContext {
     std::shared_ptr<const wire::TestPki> pki;      ///< of the embedded server; also answers spki()
     std::shared_ptr<SSL_CTX> client_tls;           ///< trusts what the profile or --ca says
     std::map<int, boost::asio::ip::tcp::endpoint> addresses;  ///< logical port -> where to connect (foreign servers)
+    bool local = false;                            ///< every address is this machine
     std::atomic<bool> interrupted{false};          ///< Ctrl-C: no new cell begins
 
     bool embedded() const { return surroundings == Surroundings::embedded; }
-    bool loopback() const { return surroundings != Surroundings::remote; }
+    bool loopback() const { return local; }
 };
 
 /// The profile of the faithful server on five ports: what `run` without ENDPOINT tests.

@@ -35,6 +35,7 @@ struct Profile {
     std::string mailbox;                 ///< Maildir folder where `to` is delivered, "" if none
     double messages_per_second = 0;      ///< 0: no pace
     int connections = 0;                 ///< at once; 0: default
+    bool paced = false;                  ///< it has a pace or a budget of its own: kept on loopback as well
     int budget_messages = 10, budget_bad_logins = 1;  ///< per port and run
     std::optional<std::chrono::milliseconds> quiet, step;
     std::vector<Fact> facts;
@@ -42,8 +43,5 @@ struct Profile {
 
 /// Parses a profile. Errors are complete messages "file:line:column: …" with line, caret and what was expected.
 tl::expected<Profile, std::string> load_profile(std::string_view text, const std::string& file_name);
-
-/// The profile that ENDPOINT names (design.md §6): a file, a host, or a built-in name; with "did you mean".
-tl::expected<Profile, std::string> find_profile(const std::string& endpoint, bool is_file);
 
 }  // namespace smtpspec::run

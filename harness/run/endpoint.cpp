@@ -1,0 +1,69 @@
+#include "harness/run/endpoint.hpp"
+
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <sstream>
+
+#include "protocol/script/suggest.hpp"
+
+namespace smtpspec::run {
+
+namespace {
+
+bool is_yaml(const std::string& name) { return name.size() > 5 && name.substr(name.size() - 5) == ".yaml"; }
+
+tl::expected<Profile, std::string> from_file(const std::string& path) {
+    std::ifstream in(path, std::ios::binary);
+    std::ostringstream text;
+    text << in.rdbuf();
+    if (!in) {
+        return tl::make_unexpected(fmt::format("cannot read the endpoint profile {}: {}", path, std::strerror(errno)));
+    }
+    auto profile = load_profile(text.str(), path);
+    return profile;
+}
+
+/// A host that nobody prepared: five ports, no login, no recipient.
+Profile bare_host(const std::string& host) {
+    Profile profile = five_ports();
+    profile.name = host;
+    profile.host = host;
+    return profile;
+}
+
+}  // namespace
+
+Profile five_ports() {
+    using script::Mode;
+    Profile profile;
+    profile.ports = {{25, Mode::Starttls}, {465, Mode::Tls}, {587, Mode::Starttls}, {2465, Mode::Tls}, {2587, Mode::Starttls}};
+    return profile;
+}
+
+std::vector<std::string> profile_names(const Catalog& catalog) {
+    std::vector<std::string> names;
+    for (const std::string& file : catalog.data_names("endpoints")) {
+        names.push_back(file.substr(0, file.rfind('.')));
+    }
+    return names;
+}
+
+tl::expected<Profile, std::string> find_profile(const Catalog& catalog, const std::string& endpoint, EndpointKind kind) {
+    if (kind == EndpointKind::file || endpoint.find('/') != std::string::npos || is_yaml(endpoint)) {
+        return from_file(endpoint);
+    }
+    if (const std::string* text = catalog.data("endpoints/" + endpoint + ".yaml")) {
+        return load_profile(*text, "scenarios/endpoints/" + endpoint + ".yaml");
+    }
+    if (endpoint.find('.') != std::string::npos || endpoint.find(':') != std::string::npos || endpoint == "localhost") {
+        return bare_host(endpoint);
+    }
+    const auto names = profile_names(catalog);
+    return tl::make_unexpected(fmt::format(
+        "unknown endpoint \"{}\": it is neither a host (with a dot), nor a file (with a / or .yaml), nor a built-in "
+        "profile ({}). {}\n",
+        endpoint, script::any_of(names), script::did_you_mean(endpoint, names)));
+}
+
+}  // namespace smtpspec::run
