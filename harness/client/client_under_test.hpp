@@ -125,6 +125,8 @@ struct ClientTask {
     int parallel = 1;                    ///< connections at once
     std::chrono::milliseconds pause{0};  ///< between two messages of one connection
     bool reuse = true;                   ///< several messages over one connection
+    /// The caller has opened the TCP connection and hands it in; TLS is still the duty of the client.
+    bool supplied_socket = false;
     std::optional<DsnRequest> dsn;
     RetryPolicy retry;
     Timeouts timeouts;

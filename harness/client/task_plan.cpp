@@ -1,0 +1,124 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "harness/client/reference_client.hpp"
+
+/// What a job asks for: where it goes, under which policy and login, with which envelope.
+namespace smtpspec::client {
+
+SessionPlan ReferenceClient::plan_for(const Job& job, const Target& target) const {
+    const OutgoingMessage& message = messages_[job.message];
+    SessionPlan plan;
+    plan.host = target.host;
+    plan.address = target.address;
+    plan.tlsa = target.tlsa;
+    plan.relay = target.relay;
+    plan.port = job.port;
+    const auto actual = task_.ports.find(job.port);
+    plan.actual_port = actual == task_.ports.end() ? job.port : actual->second;
+    const auto mode = task_.modes.find(job.port);
+    plan.mode = mode == task_.modes.end() ? script::Mode::Starttls : mode->second;
+    plan.policy = message.policy.value_or(task_.policy);
+    if (task_.auth)
+        plan.user = message.user.value_or(task_.user);
+    plan.password = message.password.value_or(task_.password);
+    plan.token = task_.token;
+    plan.mechanisms = task_.mechanisms;
+    plan.auth_in_clear = task_.auth_in_clear;
+    plan.supplied_socket = task_.supplied_socket;
+    plan.ehlo_name = task_.ehlo_name;
+    plan.timeouts = task_.timeouts;
+    plan.dsn = task_.dsn;
+    plan.tls_context = tls_context_;
+    plan.defects = defects_;
+    return plan;
+}
+
+Step<std::vector<Target>> ReferenceClient::targets(const Job& job) const {
+    if (task_.dns) {
+        const std::string& address = messages_[job.message].to.at(job.recipients.front());
+        return mail_hosts(
+            *task_.dns, address.substr(address.rfind('@') + 1), job.port, !defects_.has(Defect::ignore_tlsa));
+    }
+    Target target;
+    target.host = task_.host;
+    target.address = task_.address;
+    return std::vector<Target>{target};
+}
+
+Envelope ReferenceClient::envelope_for(const Job& job, size_t most_recipients) const {
+    const OutgoingMessage& message = messages_[job.message];
+    Envelope envelope;
+    envelope.from = message.from;
+    envelope.content = message.content;
+    size_t count = job.recipients.size();
+    if (most_recipients != 0)
+        count = std::min(count, most_recipients);
+    for (size_t i = 0; i < count; ++i)
+        envelope.to.push_back(message.to.at(job.recipients[i]));
+    const size_t at = envelope.from.rfind('@');
+    if (defects_.has(Defect::retry_with_new_sender) && job.attempts > 1 && at != std::string::npos)
+        envelope.from.insert(at, fmt::format("+{}", job.attempts - 1));
+    return envelope;
+}
+
+std::string ReferenceClient::account_of(const Job& job) const {
+    const OutgoingMessage& message = messages_[job.message];
+    return message.user.value_or(task_.user) + '\n' + message.password.value_or(task_.password);
+}
+
+/// Port and policy: what one message has found shut there is shut for the others.
+std::string ReferenceClient::way_of(const Job& job) const {
+    const OutgoingMessage& message = messages_[job.message];
+    std::string way = fmt::format("{} {}", job.port, to_string(message.policy.value_or(task_.policy)));
+    if (task_.dns)
+        way += " " + message.to.at(job.recipients.front());
+    return way;
+}
+
+/// The connection that is open may be used: same way, same login (RFC 8314 §5.2: a stricter message must not
+/// go over a connection that was opened without protection).
+bool ReferenceClient::suitable(const Session& session, const Job& job) const {
+    const OutgoingMessage& message = messages_[job.message];
+    const SessionPlan& plan = session.plan();
+    if (!session.usable() || session.worn_out() || plan.port != job.port || !task_.reuse || task_.dns)
+        return false;
+    const bool same_policy = plan.policy == message.policy.value_or(task_.policy);
+    const bool same_login = !task_.auth || (plan.user == message.user.value_or(task_.user) &&
+                                            plan.password == message.password.value_or(task_.password));
+    return (same_policy || defects_.has(Defect::reuse_across_policies)) &&
+           (same_login || defects_.has(Defect::reuse_across_logins));
+}
+
+const Failure* ReferenceClient::known_refusal(const Job& job) const {
+    const auto account = refused_accounts_.find(account_of(job));
+    if (account != refused_accounts_.end())
+        return &account->second;
+    const auto way = refused_ways_.find(way_of(job));
+    return way != refused_ways_.end() ? &way->second : nullptr;
+}
+
+/// A refused login and a way that is shut are not tried again: that would lock the account or help an
+/// attacker.
+void ReferenceClient::remember(const Job& job, const Failure& failure) {
+    if (failure.state != Delivery::permanent)
+        return;
+    if (failure.is_5yz() &&
+        (defects_.has(Defect::permanent_is_temporary) || defects_.has(Defect::drop_on_5yz)))
+        return;
+    if (failure.reach == Reach::account)
+        refused_accounts_.emplace(account_of(job), failure);
+    else if (failure.reach == Reach::port)
+        refused_ways_.emplace(way_of(job), failure);
+}
+
+bool ReferenceClient::may_retry_in_clear(const SessionPlan& plan, const Failure& failure) const {
+    const bool wanted =
+        defects_.has(Defect::retry_in_clear) ||
+        (defects_.has(Defect::opportunistic_retry_in_clear) && plan.policy == Policy::opportunistic);
+    const bool tls_failed = failure.stage == Stage::tls && failure.cause != Cause::policy;
+    return wanted && plan.mode == script::Mode::Starttls && (tls_failed || failure.stage == Stage::ehlo_tls);
+}
+
+}  // namespace smtpspec::client
