@@ -27,7 +27,7 @@ tl::unexpected<CommandError> refuse_address(std::string message) {
 
 Charset charset_of(ArgumentRules rules) { return rules.smtputf8 ? Charset::utf8 : Charset::ascii; }
 
-/// Offset just behind the first `end` that stands outside quotes, npos when there is none.
+/// Offset of the first `end` that stands outside quotes, npos when there is none.
 size_t find_outside_quotes(std::string_view text, char end) {
     bool quoted = false;
     for (size_t i = 0; i < text.size(); ++i) {
@@ -66,7 +66,6 @@ tl::expected<std::string_view, CommandError> drop_source_route(std::string_view 
     if (address.empty() || address.front() != '@') {
         return address;
     }
-    size_t colon = 0;
     while (true) {
         const size_t end = address.front() == '@' && address.size() > 1 && address[1] == '['
                                ? address.find(']') + 1
@@ -79,9 +78,8 @@ tl::expected<std::string_view, CommandError> drop_source_route(std::string_view 
             return refuse_address("the source route holds \"" + printable(domain, shown) +
                                   "\", which is no domain");
         }
-        colon = end;
         if (address[end] == ':') {
-            return address.substr(colon + 1);
+            return address.substr(end + 1);
         }
         if (address[end] != ',' || end + 1 >= address.size() || address[end + 1] != '@') {
             return refuse_address("the source route is broken behind \"" + printable(domain, shown) + "\"");

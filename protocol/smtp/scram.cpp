@@ -88,6 +88,28 @@ size_t gs2_header_length(std::string_view client_first) {
     return second == std::string_view::npos ? second : second + 1;
 }
 
+/// The client's final message and what the server must answer (RFC 5802 §3).
+ScramFinal prove(const ScramCrypto& crypto,
+                 std::string_view client_first,
+                 std::string_view server_first,
+                 const ScramServerFirst& server,
+                 std::string_view password,
+                 std::string_view binding_data) {
+    const size_t header = std::min(gs2_header_length(client_first), client_first.size());
+    const std::string binding = std::string(client_first.substr(0, header)) + std::string(binding_data);
+    const std::string without_proof = "c=" + base64_encode(binding) + ",r=" + server.nonce;
+    const std::string auth_message =
+        std::string(client_first.substr(header)) + "," + std::string(server_first) + "," + without_proof;
+
+    const std::string salted = crypto.pbkdf2(password, server.salt, server.iterations);
+    const std::string client_key = crypto.hmac(salted, "Client Key");
+    const std::string client_signature = crypto.hmac(crypto.hash(client_key), auth_message);
+    ScramFinal out;
+    out.message = without_proof + ",p=" + base64_encode(exclusive_or(client_key, client_signature));
+    out.server_signature = crypto.hmac(crypto.hmac(salted, "Server Key"), auth_message);
+    return out;
+}
+
 }  // namespace
 
 tl::expected<ScramServerFirst, std::string> parse_scram_server_first(std::string_view message,
@@ -130,27 +152,17 @@ tl::expected<ScramFinal, std::string> scram_final(const ScramCrypto& crypto,
                                                   std::string_view password,
                                                   std::string_view binding_data,
                                                   std::string_view nonce) {
-    const size_t header = gs2_header_length(client_first);
-    if (header == std::string_view::npos) {
+    if (gs2_header_length(client_first) == std::string_view::npos) {
         return refuse("the client's first message has no GS2 header");
     }
-    const auto server = parse_scram_server_first(server_first);
+    auto server = parse_scram_server_first(server_first);
     if (!server) {
         return tl::unexpected(server.error());
     }
-    const std::string binding = std::string(client_first.substr(0, header)) + std::string(binding_data);
-    const std::string used_nonce = nonce.empty() ? server->nonce : std::string(nonce);
-    const std::string without_proof = "c=" + base64_encode(binding) + ",r=" + used_nonce;
-    const std::string auth_message =
-        std::string(client_first.substr(header)) + "," + std::string(server_first) + "," + without_proof;
-
-    const std::string salted = crypto.pbkdf2(password, server->salt, server->iterations);
-    const std::string client_key = crypto.hmac(salted, "Client Key");
-    const std::string client_signature = crypto.hmac(crypto.hash(client_key), auth_message);
-    ScramFinal out;
-    out.message = without_proof + ",p=" + base64_encode(exclusive_or(client_key, client_signature));
-    out.server_signature = crypto.hmac(crypto.hmac(salted, "Server Key"), auth_message);
-    return out;
+    if (!nonce.empty()) {
+        server->nonce = nonce;
+    }
+    return prove(crypto, client_first, server_first, *server, password, binding_data);
 }
 
 ScramClient::ScramClient(ScramCrypto crypto,
@@ -181,12 +193,10 @@ tl::expected<std::string, std::string> ScramClient::final(std::string_view serve
         return refuse("the server's nonce does not extend ours");
     }
     const bool binds = !binding_.gs2_header.empty() && binding_.gs2_header[0] == 'p';
-    auto out = scram_final(crypto_, first(), server_first, password_, binds ? binding_.data : std::string());
-    if (!out) {
-        return tl::unexpected(out.error());
-    }
-    server_signature_ = std::move(out->server_signature);
-    return std::move(out->message);
+    ScramFinal out =
+        prove(crypto_, first(), server_first, *server, password_, binds ? binding_.data : std::string());
+    server_signature_ = std::move(out.server_signature);
+    return std::move(out.message);
 }
 
 tl::expected<void, std::string> ScramClient::verify(std::string_view server_final) {
