@@ -103,7 +103,7 @@ TlsEngine::TlsEngine(SSL_CTX* context) : ssl_(SSL_new(context)) {
     SSL_set_ex_data(ssl_.get(), alpn_index(), &alpn_);
 }
 
-/// However the connection ended, its session may be resumed (RFC 8446 §6.1 no longer forbids it).
+/// However the connection ended, its session may be resumed (RFC 4346 §7.2.1).
 TlsEngine::~TlsEngine() {
     if (SSL_is_init_finished(ssl()))
         SSL_set_shutdown(ssl(), SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
