@@ -19,6 +19,8 @@ const Account* find(const std::vector<Account>& accounts, std::string_view user)
     return it == accounts.end() ? nullptr : &*it;
 }
 
+bool takes_any(const AuthContext& context) { return context.defects.has(Defect::auth_accepts_any_password); }
+
 Step challenge(std::string octets) { return {Result::challenge, std::move(octets)}; }
 
 /// RFC 4616: one message, the client's.
@@ -33,11 +35,14 @@ class Plain final : public AuthExchange {
     Step next(std::string message) override {
         const auto credentials = smtp::parse_plain(message);
         if (!credentials) {
-            return {Result::malformed, {}};
+            return {takes_any(context_) ? Result::success : Result::malformed, {}};
         }
         user_ = credentials->user;
         const auto* account = find(context_.accounts, user_);
         const bool acts_for_another = !credentials->authzid.empty() && credentials->authzid != user_;
+        if (takes_any(context_)) {
+            return {Result::success, {}};
+        }
         if (account == nullptr || account->password != credentials->password || acts_for_another) {
             return {Result::failure, {}};
         }
@@ -54,7 +59,9 @@ class Login final : public AuthExchange {
     explicit Login(const AuthContext& context) : context_(context) {}
 
     Step begin(std::optional<std::string> initial) override {
-        return initial ? next(std::move(*initial)) : challenge(std::string(smtp::login_username_prompt));
+        const bool drops = context_.defects.has(Defect::auth_initial_response_ignored);
+        return initial && !drops ? next(std::move(*initial))
+                                 : challenge(std::string(smtp::login_username_prompt));
     }
 
     Step next(std::string message) override {
@@ -64,7 +71,8 @@ class Login final : public AuthExchange {
             return challenge(std::string(smtp::login_password_prompt));
         }
         const auto* account = find(context_.accounts, user_);
-        return {account != nullptr && account->password == message ? Result::success : Result::failure, {}};
+        const bool right = (account != nullptr && account->password == message) || takes_any(context_);
+        return {right ? Result::success : Result::failure, {}};
     }
 
   private:
@@ -81,7 +89,7 @@ class CramMd5 final : public AuthExchange {
                      context.host + ">") {}
 
     Step begin(std::optional<std::string> initial) override {
-        if (initial) {
+        if (initial && !context_.defects.has(Defect::auth_initial_response_ignored)) {
             return {Result::initial_refused, {}};
         }
         return challenge(challenge_);
@@ -89,6 +97,9 @@ class CramMd5 final : public AuthExchange {
 
     Step next(std::string message) override {
         const auto response = smtp::parse_cram_md5(message);
+        if (takes_any(context_)) {
+            return {Result::success, {}};
+        }
         if (!response) {
             return {Result::malformed, {}};
         }

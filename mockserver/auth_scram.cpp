@@ -23,6 +23,8 @@ class Scram final : public AuthExchange {
   public:
     Scram(const AuthContext& context, const std::string& hash, bool plus)
         : crypto_(scram_crypto(hash)),
+          takes_any_(context.defects.has(Defect::auth_accepts_any_password)),
+          refuses_right_(plus && context.defects.has(Defect::scram_refuses_right_binding)),
           server_(crypto_, lookup(context.accounts), wire::random_token(24), options(context, plus)) {}
 
     /// The client speaks first (RFC 5802 §5).
@@ -79,7 +81,10 @@ class Scram final : public AuthExchange {
 
     Step final(const std::string& message) {
         auto answer = server_.final(message);
-        if (!answer) {
+        if (!answer && takes_any_) {
+            return {Result::success, {}};
+        }
+        if (!answer || refuses_right_) {
             return {Result::failure, {}};
         }
         stage_ = Stage::confirm;
@@ -87,6 +92,8 @@ class Scram final : public AuthExchange {
     }
 
     smtp::ScramCrypto crypto_;
+    bool takes_any_;
+    bool refuses_right_;
     smtp::ScramServer server_;
     Stage stage_ = Stage::first;
 };

@@ -13,9 +13,11 @@ namespace smtpspec::mock {
 class Content {
   public:
     enum class Kind { data, chunk };
+    /// Deliberate mistakes that DataDecoder has no rule for.
+    enum class Wrong { nothing, first_dot_ignored, needs_one_segment };
 
     /// After 354.
-    void begin_data(smtp::EndOfDataRules rules, std::size_t limit);
+    void begin_data(smtp::EndOfDataRules rules, std::size_t limit, Wrong wrong = Wrong::nothing);
     /// After a BDAT command; `keep` is false for a chunk that was refused and is only read away.
     void begin_chunk(std::uint64_t octets, bool last, bool keep, std::size_t limit);
     /// Takes what belongs to the content, at most `at_most` octets; returns how many.
@@ -37,7 +39,14 @@ class Content {
     void clear();
 
   private:
+    bool by_decoder() const;
     void inspect(std::string_view octets);
+    std::size_t feed_data(std::string_view octets);
+    std::size_t feed_one_segment(std::string_view octets);
+
+    Wrong wrong_ = Wrong::nothing;
+    bool begun_ = false;
+    std::string held_;  ///< the first octets, as long as they may be a lone dot
 
     Kind kind_ = Kind::data;
     smtp::DataDecoder decoder_;

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
+#include <vector>
 
 #include "protocol/script/suggest.hpp"
 
@@ -14,7 +16,29 @@ constexpr std::array table = {
 #undef SMTPSPEC_DEFECT
 };
 
+/// What a defect does besides its own.
+constexpr std::pair<Defect, Defect> included[] = {
+    {Defect::keep_plaintext_bare_lf, Defect::keep_plaintext_after_starttls},
+    {Defect::envelope_survives_starttls, Defect::mail_in_clear_accepted},
+    {Defect::envelope_cleared_550, Defect::mail_in_clear_accepted},
+    {Defect::auth_survives_starttls, Defect::auth_in_clear_accepted},
+    {Defect::auth_in_transaction_started, Defect::mail_demands_tls_not_login},
+    {Defect::auth_in_transaction_550, Defect::mail_demands_tls_not_login},
+    {Defect::auth_in_transaction_550, Defect::errors_say_550},
+    {Defect::mail_auth_param_refused, Defect::mail_demands_tls_not_login},
+    {Defect::eod_bare_lf_cuts_message, Defect::eod_accepts_bare_lf},
+};
+
 }  // namespace
+
+void DefectSet::add(Defect defect) {
+    bits_.set(static_cast<std::size_t>(defect));
+    for (const auto& [whole, part] : included) {
+        if (whole == defect) {
+            bits_.set(static_cast<std::size_t>(part));
+        }
+    }
+}
 
 std::span<const DefectInfo> server_defects() { return table; }
 
@@ -31,7 +55,13 @@ tl::expected<void, std::string> DefectSet::add(std::string_view name) {
         add(*defect);
         return {};
     }
-    return tl::unexpected("no defect of the server is called \"" + std::string(name) + "\"");
+    std::vector<std::string> known;
+    for (const auto& info : table) {
+        known.emplace_back(info.name);
+    }
+    auto hint = script::did_you_mean(name, known);
+    return tl::unexpected("no defect of the server is called \"" + std::string(name) + "\"" +
+                          (hint.empty() ? "" : "; " + hint));
 }
 
 }  // namespace smtpspec::mock

@@ -33,7 +33,8 @@ class DefectSet {
   public:
     DefectSet() = default;
     explicit DefectSet(Defect defect) { add(defect); }
-    void add(Defect defect) { bits_.set(static_cast<std::size_t>(defect)); }
+    /// With those that it includes.
+    void add(Defect defect);
     bool has(Defect defect) const { return bits_.test(static_cast<std::size_t>(defect)); }
     bool none() const { return bits_.none(); }
     /// By name; the error names what was meant, if anything is near.

@@ -41,12 +41,18 @@ void Dialogue::greeting_effect(int code) {
 void Dialogue::tls_started(std::string channel_binding) {
     inside_tls_ = true;
     channel_binding_ = std::move(channel_binding);
-    hello_ = Hello::none;
-    client_name_.clear();
-    user_.clear();
-    authenticated_ = false;
     exchange_.reset();
-    forget_transaction();
+    if (!has(Defect::ehlo_survives_starttls) && !has(Defect::envelope_survives_starttls)) {
+        hello_ = Hello::none;
+        client_name_.clear();
+    }
+    if (!has(Defect::auth_survives_starttls)) {
+        user_.clear();
+        authenticated_ = false;
+    }
+    if (!has(Defect::envelope_survives_starttls)) {
+        forget_transaction();
+    }
 }
 
 void Dialogue::trust_order() {
@@ -63,7 +69,17 @@ bool Dialogue::needs_tls() const {
     return peer_.mode == script::Mode::Starttls && !inside_tls_ && offers_starttls() && !clear_auth_;
 }
 
-bool Dialogue::needs_login() const { return !config_.accounts.empty() && !authenticated_ && !trusts_order_; }
+bool Dialogue::needs_login() const {
+    const bool lax = has(Defect::mail_in_clear_accepted) || has(Defect::mail_demands_tls_not_login);
+    const bool lax_inside =
+        has(Defect::ehlo_survives_starttls) || has(Defect::mail_without_ehlo) || has(Defect::open_relay);
+    const bool waived = lax || (lax_inside && inside_tls_) || trusts_order_;
+    return !config_.accounts.empty() && !authenticated_ && !waived;
+}
+
+bool Dialogue::needs_hello() const {
+    return hello_ == Hello::none && !trusts_order_ && !(has(Defect::mail_without_ehlo) && inside_tls_);
+}
 
 Dialogue::Handler Dialogue::handler(std::string_view verb) {
     static constexpr std::array<std::pair<std::string_view, Handler>, 21> table = {{
@@ -116,13 +132,40 @@ std::optional<Answer> Dialogue::refuse_order(const Command& command) const {
         return reply(503, "5.5.1", "No service here; only QUIT is left");
     }
     static constexpr std::array<std::string_view, 6> gated = {"MAIL", "RCPT", "DATA", "BDAT", "VRFY", "EXPN"};
+    if (confused_ && command.verb != "RSET") {
+        return reply(503, "5.5.1", "Bad sequence of commands");
+    }
+    if (has(Defect::noop_needs_tls) && needs_tls() && command.verb == "NOOP") {
+        return reply(530, "5.7.0", "Must issue a STARTTLS command first");
+    }
+    if (has(Defect::mail_in_clear_accepted)) {
+        return std::nullopt;
+    }
     if (needs_tls() && said_hello() && std::find(gated.begin(), gated.end(), command.verb) != gated.end()) {
         return reply(530, "5.7.0", "Must issue a STARTTLS command first");
     }
     return std::nullopt;
 }
 
-Answer Dialogue::check(const Command& command) {
+Answer Dialogue::check(const Command& command) { return twist(judge(command)); }
+
+Answer Dialogue::twist(Answer answer) const {
+    if (answer.code < 400) {
+        return answer;
+    }
+    answer.close = answer.close || has(Defect::close_after_error);
+    if (answer.code < 500 || !has(Defect::errors_say_550)) {
+        return answer;
+    }
+    answer.code = 550;
+    answer.octets.replace(0, 3, "550");
+    if (smtp::leading_enhanced(std::string_view(answer.octets).substr(4))) {
+        answer.octets.replace(4, answer.octets.find(' ', 4) - 4, "5.0.0");
+    }
+    return answer;
+}
+
+Answer Dialogue::judge(const Command& command) {
     if (auto refusal = refuse_line(command)) {
         return std::move(*refusal);
     }
@@ -143,10 +186,18 @@ Follow Dialogue::effect(const Command& command, int code) {
         if (positive) {
             hello_ = verb == "EHLO" ? Hello::ehlo : Hello::helo;
             client_name_ = command.argument;
-            forget_transaction();  // RFC 5321 §4.1.4
+            if (!has(Defect::envelope_survives_starttls)) {
+                forget_transaction();  // RFC 5321 §4.1.4
+            }
         }
     } else if (verb == "STARTTLS") {
-        return code == 220 ? Follow::start_tls : Follow::command;
+        if (code != 220) {
+            return Follow::command;
+        }
+        if (inside_tls_) {
+            return has(Defect::starttls_inside_tls_hangs) ? Follow::hang : Follow::command;
+        }
+        return Follow::start_tls;
     } else if (verb == "AUTH") {
         return auth_command_effect(code);
     } else if (verb == "MAIL" && positive) {
@@ -158,6 +209,7 @@ Follow Dialogue::effect(const Command& command, int code) {
     } else if (verb == "BDAT") {
         return bdat_effect(command, code);
     } else if (verb == "RSET" && positive) {
+        confused_ = false;
         forget_transaction();
     } else if (verb == "QUIT" && code == 221) {
         return Follow::end;
@@ -188,9 +240,14 @@ std::vector<std::string> Dialogue::ehlo_lines(std::string_view client) const {
     add(on.chunking && on.binarymime, "BINARYMIME");
     add(on.limits, fmt::format("LIMITS RCPTMAX={}", config_.limits.recipients));
     add(on.help, "HELP");
-    add(offers_starttls(), "STARTTLS");
-    if (offers_auth()) {
-        lines.push_back(fmt::format("AUTH {}", fmt::join(mechanisms(), " ")));
+    const bool again = has(Defect::starttls_readvertised) && inside_tls_;
+    add((offers_starttls() && !has(Defect::starttls_not_offered)) || again,
+        has(Defect::starttls_advertised_with_argument) ? "STARTTLS TLSv1.2" : "STARTTLS");
+    if (offers_auth() && has(Defect::auth_list_malformed)) {
+        lines.emplace_back("AUTH plain,login");
+    } else if (offers_auth()) {
+        const auto* twice = has(Defect::auth_list_duplicate) ? " PLAIN" : "";
+        lines.push_back(fmt::format("AUTH {}{}", fmt::join(mechanisms(), " "), twice));
     }
     return lines;
 }
@@ -214,13 +271,24 @@ Answer Dialogue::on_helo(const Command& command) {
 
 Answer Dialogue::on_starttls(const Command& command) {
     if (inside_tls_) {
-        return reply(503, "5.5.1", "TLS is already active");
+        const bool taken =
+            has(Defect::starttls_inside_tls_accepted) || has(Defect::starttls_inside_tls_hangs);
+        return taken ? reply(220, "2.0.0", "Ready to start TLS")
+                     : reply(503, "5.5.1", "TLS is already active");
     }
     if (!offers_starttls()) {
         return reply(502, "5.5.1", "STARTTLS is not offered here");
     }
-    if (!command.argument.empty()) {
+    const bool trailing =
+        has(Defect::starttls_trailing_space_refused) && command.has(CommandViolation::trailing_space);
+    if (trailing || (!command.argument.empty() && !has(Defect::starttls_parameter_ignored))) {
         return reply(501, "5.5.4", "STARTTLS takes no parameters");  // RFC 3207 §4
+    }
+    if (has(Defect::starttls_refused)) {
+        return reply(502, "5.5.1", "Command not implemented");
+    }
+    if (has(Defect::starttls_always_454)) {
+        return reply(454, "4.7.0", "TLS not available due to temporary reason");
     }
     if (hello_ != Hello::ehlo && !trusts_order_) {
         return reply(503, "5.5.1", "Send EHLO first");
@@ -243,6 +311,9 @@ Answer Dialogue::on_vrfy(const Command& command) {
     }
     if (command.argument.empty()) {
         return reply(501, "5.5.4", "VRFY needs a mailbox");
+    }
+    if (has(Defect::vrfy_names_users) && inside_tls_) {
+        return reply(250, "2.0.0", "<" + smtp::printable(command.argument, 64) + "@" + config_.host + ">");
     }
     return reply(252, "2.5.0", "Cannot VRFY, but will take mail and try");  // RFC 5321 §7.3
 }

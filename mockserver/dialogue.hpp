@@ -22,7 +22,7 @@ struct Answer {
 };
 
 /// What comes next in a session.
-enum class Follow { command, auth_line, content, start_tls, end };
+enum class Follow { command, auth_line, content, start_tls, hang, end };
 
 /// Who is at the other end.
 struct Peer {
@@ -39,8 +39,9 @@ struct Transaction {
     std::vector<std::string> parameters;
     bool binary = false;  ///< BODY=BINARYMIME
     bool smtputf8 = false;
-    bool refused_any = false;  ///< a RCPT was refused
-    bool chunked = false;      ///< a BDAT has been taken
+    bool refused_any = false;   ///< a RCPT was refused
+    bool chunked = false;       ///< a BDAT has been taken
+    bool late_refusal = false;  ///< a recipient was taken that is refused after the data
     bool broken = false;  ///< a BDAT was refused: only RSET (or another MAIL's reset) helps (RFC 3030 §2)
 };
 
@@ -68,6 +69,8 @@ class Dialogue {
     void allow_clear_auth() { clear_auth_ = true; }
 
     Answer check(const smtp::Command& command);
+    /// What the defects about errors in general make of an answer to a command or a login.
+    Answer twist(Answer answer) const;
     Follow effect(const smtp::Command& command, int code);
 
     Answer check_auth_line(std::string_view line);
@@ -98,10 +101,13 @@ class Dialogue {
     using Handler = Answer (Dialogue::*)(const Command&);
 
     static Handler handler(std::string_view verb);
+    Answer judge(const Command& command);
+    Answer judge_auth_line(std::string_view line);
     std::optional<Answer> refuse_line(const Command& command) const;
     std::optional<Answer> refuse_order(const Command& command) const;
     bool needs_tls() const;
     bool needs_login() const;
+    bool needs_hello() const;
 
     Answer on_ehlo(const Command& command);
     Answer on_helo(const Command& command);
@@ -109,6 +115,7 @@ class Dialogue {
     Answer on_auth(const Command& command);
     Answer on_mail(const Command& command);
     Answer on_rcpt(const Command& command);
+    std::optional<Answer> refuse_no_recipients() const;
     Answer on_data(const Command& command);
     Answer on_bdat(const Command& command);
     Answer on_rset(const Command& command);
@@ -123,9 +130,14 @@ class Dialogue {
     bool offers_auth() const;
     bool offers_starttls() const;
 
+    std::optional<Answer> refuse_auth() const;
+    Answer test_password_in_clear(const std::vector<std::string>& words) const;
+    tl::expected<std::string, std::string> decode(std::string_view text) const;
+    Answer challenge(std::string_view octets) const;
     Answer auth_answer(const AuthExchange::Step& step);
     std::optional<Answer> refuse_mail_parameter(const smtp::Parameter& parameter) const;
     std::optional<Answer> refuse_rcpt_parameter(const smtp::Parameter& parameter) const;
+    bool refuses(std::string_view address) const;
     std::optional<Answer> refuse_recipient(const smtp::Path& path) const;
     Answer from_error(const smtp::CommandError& error) const;
 
@@ -155,6 +167,7 @@ class Dialogue {
     std::string channel_binding_;
     std::unique_ptr<AuthExchange> exchange_;
     int auth_failures_ = 0;
+    bool confused_ = false;  ///< defect: only RSET helps
     std::optional<Transaction> transaction_;
     Content content_;
     int mails_ = 0;

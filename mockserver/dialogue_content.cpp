@@ -66,18 +66,27 @@ std::size_t count_received(const std::string& message) {
 
 }  // namespace
 
+std::optional<Answer> Dialogue::refuse_no_recipients() const {
+    if (trusts_order_) {
+        return std::nullopt;
+    }
+    if (!transaction_) {
+        const int code = has(Defect::envelope_cleared_550) ? 550 : 503;
+        return reply(code, "5.5.1", "Send MAIL first");
+    }
+    if (transaction_->recipients.empty() && !transaction_->late_refusal) {
+        return transaction_->refused_any ? reply(554, "5.5.1", "No valid recipients")
+                                         : reply(503, "5.5.1", "Send RCPT first");
+    }
+    return std::nullopt;
+}
+
 Answer Dialogue::on_data(const Command& command) {
     if (!command.argument.empty()) {
         return reply(501, "5.5.4", "DATA takes no parameters");
     }
-    if (!trusts_order_) {
-        if (!transaction_) {
-            return reply(503, "5.5.1", "Send MAIL first");
-        }
-        if (transaction_->recipients.empty()) {
-            return transaction_->refused_any ? reply(554, "5.5.1", "No valid recipients")
-                                             : reply(503, "5.5.1", "Send RCPT first");
-        }
+    if (auto refusal = refuse_no_recipients()) {
+        return std::move(*refusal);
     }
     if (transaction_ && (transaction_->chunked || transaction_->broken)) {
         return reply(503, "5.5.1", "BDAT has begun; DATA cannot be mixed with it");  // RFC 3030 §3
@@ -85,22 +94,33 @@ Answer Dialogue::on_data(const Command& command) {
     if (transaction_ && transaction_->binary) {
         return reply(503, "5.6.1", "BINARYMIME needs BDAT");  // RFC 3030 §3
     }
+    if (has(Defect::data_says_250)) {
+        return reply(250, "2.0.0", "Go ahead");
+    }
     return reply(354, {}, "End data with <CR><LF>.<CR><LF>");
 }
 
 Follow Dialogue::data_effect(int code) {
-    if (code != 354) {
+    if (code != 354 && !(code == 250 && has(Defect::data_says_250))) {
         return Follow::command;
     }
     smtp::EndOfDataRules rules;
     rules.bare_lf = has(Defect::eod_accepts_bare_lf);
     rules.bare_cr = has(Defect::eod_accepts_bare_cr);
     rules.ignore_nul = has(Defect::eod_ignores_nul);
+    rules.doubled_cr = has(Defect::eod_accepts_crcrlf);
+    rules.first_line_decides = has(Defect::eod_first_line_decides);
     rules.unstuff = !has(Defect::unstuff_never);
     if (!transaction_) {
         transaction_.emplace();
     }
-    content_.begin_data(rules, config_.limits.message_octets);
+    Content::Wrong wrong = Content::Wrong::nothing;
+    if (has(Defect::eod_first_dot_ignored)) {
+        wrong = Content::Wrong::first_dot_ignored;
+    } else if (has(Defect::eod_needs_one_segment)) {
+        wrong = Content::Wrong::needs_one_segment;
+    }
+    content_.begin_data(rules, config_.limits.message_octets, wrong);
     return Follow::content;
 }
 
@@ -112,14 +132,8 @@ Answer Dialogue::on_bdat(const Command& command) {
     if (!chunk) {
         return reply(501, "5.5.4", "Syntax: BDAT size [LAST]");
     }
-    if (!trusts_order_) {
-        if (!transaction_) {
-            return reply(503, "5.5.1", "Send MAIL first");
-        }
-        if (transaction_->recipients.empty()) {
-            return transaction_->refused_any ? reply(554, "5.5.1", "No valid recipients")
-                                             : reply(503, "5.5.1", "Send RCPT first");
-        }
+    if (auto refusal = refuse_no_recipients()) {
+        return std::move(*refusal);
     }
     if (transaction_ && transaction_->broken) {
         return reply(503, "5.5.1", "A chunk was refused; send RSET");  // RFC 3030 §2
@@ -153,13 +167,21 @@ std::optional<Answer> Dialogue::refuse_content() const {
         return reply(552, "5.3.4", "Message size exceeds the fixed maximum");
     }
     const bool binary = transaction_ && transaction_->binary;
-    const bool lax =
-        has(Defect::eod_accepts_bare_lf) || has(Defect::eod_accepts_bare_cr) || has(Defect::eod_ignores_nul);
+    const bool lax = has(Defect::eod_accepts_bare_lf) || has(Defect::eod_accepts_bare_cr) ||
+                     has(Defect::eod_ignores_nul) || has(Defect::eod_accepts_crcrlf) ||
+                     has(Defect::eod_first_line_decides) || has(Defect::accepts_bare_line_ends);
     if (content_.bare_line_ends() && !binary && !lax) {
         return reply(550, "5.6.0", "Bare CR or LF in the message");  // RFC 5321 §2.3.8
     }
     if (content_.nul() && !binary && !lax) {
         return reply(550, "5.6.0", "NUL in the message");
+    }
+    if (transaction_ && transaction_->late_refusal && transaction_->recipients.empty() && content_.last()) {
+        return reply(550, "5.1.1", "No such mailbox here");
+    }
+    if (has(Defect::empty_message_closes) && content_.kind() == Content::Kind::data &&
+        content_.octets() == 0) {
+        return closing(554, "5.6.0", "Empty message");
     }
     if (content_.last() && count_received(content_.message()) >= max_received) {
         return reply(554, "5.4.6", "Routing loop detected");
@@ -174,7 +196,11 @@ Answer Dialogue::check_content() {
     if (!content_.last()) {
         return reply(250, "2.0.0", fmt::format("{} octets received", content_.chunk_octets()));
     }
-    return reply(250, "2.0.0", fmt::format("Queued as {}-{}", peer_.session, mails_));
+    Answer answer = reply(250, "2.0.0", fmt::format("Queued as {}-{}", peer_.session, mails_));
+    if (has(Defect::final_reply_twice)) {
+        answer.octets += answer.octets;
+    }
+    return answer;
 }
 
 Follow Dialogue::content_effect(int code) {
@@ -185,6 +211,7 @@ Follow Dialogue::content_effect(int code) {
         }
         return Follow::command;
     }
+    confused_ = has(Defect::eod_bare_lf_cuts_message) && content_.bare_line_ends();
     if (positive && content_.kept()) {
         store_message();
     }

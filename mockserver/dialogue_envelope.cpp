@@ -71,7 +71,7 @@ Answer Dialogue::from_error(const smtp::CommandError& error) const {
 }
 
 Answer Dialogue::on_mail(const Command& command) {
-    if (hello_ == Hello::none && !trusts_order_) {
+    if (needs_hello()) {
         return reply(503, "5.5.1", "Send EHLO first");
     }
     if (needs_login()) {
@@ -136,7 +136,7 @@ std::optional<Answer> Dialogue::refuse_mail_parameter(const smtp::Parameter& par
             !value.empty() && value.size() <= max_envid && smtp::xtext_decode(value).has_value();
         return fine || has(Defect::dsn_accepts_anything) ? std::nullopt : std::optional(bad());
     }
-    if (keyword == "AUTH" && offers_auth()) {
+    if (keyword == "AUTH" && offers_auth() && !has(Defect::mail_auth_param_refused)) {
         const bool fine = value == "<>" || (!value.empty() && smtp::xtext_decode(value).has_value());
         return fine ? std::nullopt : std::optional(bad());  // RFC 4954 §5
     }
@@ -201,6 +201,14 @@ std::optional<Answer> Dialogue::refuse_rcpt_parameter(const smtp::Parameter& par
     return std::nullopt;
 }
 
+bool Dialogue::refuses(std::string_view address) const {
+    const auto fits = [&](const std::string& pattern) {
+        return script::glob_matches(smtp::to_lower(pattern), smtp::to_lower(address));
+    };
+    const auto& refused = config_.refused_recipients;
+    return std::any_of(refused.begin(), refused.end(), fits);
+}
+
 std::optional<Answer> Dialogue::refuse_recipient(const smtp::Path& path) const {
     if (path.null) {
         return reply(501, "5.1.3", "Bad recipient address syntax");
@@ -209,15 +217,14 @@ std::optional<Answer> Dialogue::refuse_recipient(const smtp::Path& path) const {
         return reply(553, "5.6.7", "Non-ASCII address needs SMTPUTF8");
     }
     const auto count = transaction_ ? transaction_->recipients.size() : 0;
+    if (count >= 50 && has(Defect::rcpt_limit_50_closes)) {
+        return closing(421, "4.7.0", "Too many recipients");
+    }
     const int limit = has(Defect::rcpt_limit_50) ? 50 : config_.limits.recipients;
     if (count >= static_cast<std::size_t>(limit)) {
         return reply(452, "4.5.3", "Too many recipients");  // RFC 5321 §4.5.3.1.10
     }
-    const auto fits = [&](const std::string& pattern) {
-        return script::glob_matches(smtp::to_lower(pattern), smtp::to_lower(path.address));
-    };
-    const auto& refused = config_.refused_recipients;
-    if (std::any_of(refused.begin(), refused.end(), fits)) {
+    if (refuses(path.address) && !has(Defect::bad_recipient_refused_late)) {
         return reply(550, "5.1.1", "No such mailbox here");
     }
     const auto domain = smtp::to_lower(path.domain);
@@ -226,7 +233,8 @@ std::optional<Answer> Dialogue::refuse_recipient(const smtp::Path& path) const {
     };
     const auto& domains = config_.local_domains;
     const bool ours = path.domain.empty() || std::any_of(domains.begin(), domains.end(), local);
-    if (!ours && !authenticated_ && !trusts_order_) {
+    const bool relays = authenticated_ || trusts_order_ || (has(Defect::open_relay) && inside_tls_);
+    if (!ours && !relays) {
         return reply(550, "5.7.1", "Relaying denied");
     }
     return std::nullopt;
@@ -250,6 +258,10 @@ void Dialogue::rcpt_effect(const Command& command, bool accepted) {
     ++rcpts_;
     if (!argument) {
         transaction_->recipients.push_back(command.argument);
+        return;
+    }
+    if (has(Defect::bad_recipient_refused_late) && refuses(argument->path.address)) {
+        transaction_->late_refusal = true;
         return;
     }
     transaction_->recipients.push_back(argument->path.address);

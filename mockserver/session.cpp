@@ -1,6 +1,7 @@
 #include "mockserver/session.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -196,6 +197,9 @@ Awaitable<void> Session::step() {
 /// port is so; what only ends the connection happens before that.
 Awaitable<void> Session::step_connect() {
     log("--", "connection from " + address_);
+    if (dialogue_.has(Defect::one_client_at_a_time)) {
+        co_await wait_for_turn();
+    }
     const auto happened = event(ServerEventKind::connect);
     connect_decision_ = decide(happened);
     if (connect_decision_.answered && effective_code(connect_decision_, Answer{}) == 0) {
@@ -215,6 +219,10 @@ Awaitable<void> Session::step_connect() {
         }
     }
     if (port_.mode == script::Mode::Tls) {
+        const bool done = co_await implicit_tls_defect();
+        if (done) {
+            co_return;
+        }
         Options none;
         const auto deadline = wire::Clock::now() + shared_->config.handshake_timeout;
         co_await handshake(std::move(none), deadline);
@@ -236,11 +244,55 @@ Awaitable<void> Session::wait_for_turn() {
     }
 }
 
+/// The defects of ports for implicit TLS. True: this connection is dealt with.
+Awaitable<bool> Session::implicit_tls_defect() {
+    if (dialogue_.has(Defect::implicit_ports_closed)) {
+        connection_->drop_fin();
+        finish("closed");
+        co_return true;
+    }
+    if (dialogue_.has(Defect::implicit_port_speaks_clear)) {
+        speaks_first_ = true;
+        phase_ = Phase::greeting;
+        co_return true;
+    }
+    if (dialogue_.has(Defect::implicit_port_refuses_in_clear)) {
+        const auto deadline = wire::Clock::now() + shared_->config.handshake_timeout;
+        (void)co_await connection_->receive(deadline);
+        if (!connection_->input().starts_with('\x16')) {
+            queue(dialogue_.reply(554, "5.7.0", "This port wants TLS from the first octet").octets);
+            co_await close();
+            co_return true;
+        }
+    }
+    co_return false;
+}
+
+/// The defect: greeted in clear, the client may begin TLS or speak in clear.
+Awaitable<void> Session::hear_first_octet() {
+    const auto got = co_await wait_input();
+    if (got != Got::octets) {
+        co_return;
+    }
+    speaks_first_ = false;
+    if (connection_->input().starts_with('\x16')) {
+        Options none;
+        const auto deadline = wire::Clock::now() + shared_->config.handshake_timeout;
+        const auto info = co_await handshake(std::move(none), deadline);
+        if (info) {
+            phase_ = Phase::greeting;
+        }
+    }
+}
+
 Awaitable<void> Session::step_greeting() {
-    if (dialogue_.has(Defect::one_client_at_a_time)) {
-        co_await wait_for_turn();
+    if (shared_->flooded) {
+        co_await sleep(std::chrono::seconds(6));
     }
     Answer greeting = limited(LimiterStage::connect, dialogue_.greeting());
+    if (std::exchange(shared_->refuse_next, false)) {
+        greeting = dialogue_.closing(421, "4.3.2", "Service not available");
+    }
     script::Decision decision = std::move(connect_decision_);
     connect_decision_ = script::Decision();
     dialogue_.greeting_effect(effective_code(decision, greeting));
@@ -251,6 +303,10 @@ Awaitable<void> Session::step_greeting() {
 }
 
 Awaitable<void> Session::step_command() {
+    if (speaks_first_) {
+        co_await hear_first_octet();
+        co_return;
+    }
     const auto& limits = shared_->config.limits;
     auto got = co_await read_line(std::max(limits.auth_octets, limits.command_octets));
     const bool long_line = line_.size() + 2 > limits.command_octets && !smtp::istarts_with(line_, "AUTH ");
@@ -258,7 +314,7 @@ Awaitable<void> Session::step_command() {
         got = Got::overlong;
     }
     if (got == Got::overlong) {
-        Answer answer = dialogue_.reply(500, "5.5.2", "Line too long");
+        Answer answer = dialogue_.twist(dialogue_.reply(500, "5.5.2", "Line too long"));
         count_error(answer);
         script::Decision none;
         co_await perform(std::move(none), std::move(answer));
@@ -283,24 +339,68 @@ Awaitable<void> Session::step_command() {
         co_return;
     }
     script::Decision decision = decide(happened);
+    Answer answer = answer_to(command);
+    if (!decision.answered) {
+        count_error(answer);
+    }
+    edit_hello(decision, answer);
+    const int code = effective_code(decision, answer);
+    const Follow next = dialogue_.effect(command, code);
+    if (command.verb == "AUTH" && code != 334 && dialogue_.has(Defect::auth_reply_after_next) &&
+        connection_->input().find("\r\n") != std::string_view::npos) {
+        held_reply_ = std::exchange(answer.octets, std::string());
+        co_return;
+    }
+    const bool first = code >= 400 && command.verb == "RCPT" && dialogue_.has(Defect::reply_out_of_order);
+    if (first && !decision.answered) {
+        queue(std::exchange(answer.octets, std::string()), Place::first);
+    }
+    co_await perform(std::move(decision), std::move(answer));
+    queue(std::exchange(held_reply_, std::string()));
+    co_await after_answer(command.verb, code);
+    co_await follow(next);
+}
+
+/// The faithful answer, unless a limit is in the way.
+Answer Session::answer_to(const smtp::Command& command) {
+    const bool behind = !connection_->input().empty();
+    if (command.verb == "STARTTLS" && behind && dialogue_.has(Defect::starttls_pipelining_refused)) {
+        return dialogue_.closing(554, "5.5.0", "Error: SMTP protocol synchronization");
+    }
+    static constexpr std::pair<std::string_view, LimiterStage> stages[] = {{"EHLO", LimiterStage::ehlo},
+                                                                           {"AUTH", LimiterStage::auth},
+                                                                           {"MAIL", LimiterStage::mail},
+                                                                           {"RCPT", LimiterStage::rcpt},
+                                                                           {"DATA", LimiterStage::data}};
     Answer answer = dialogue_.check(command);
-    const std::pair<std::string_view, LimiterStage> stages[] = {{"EHLO", LimiterStage::ehlo},
-                                                                {"AUTH", LimiterStage::auth},
-                                                                {"MAIL", LimiterStage::mail},
-                                                                {"RCPT", LimiterStage::rcpt},
-                                                                {"DATA", LimiterStage::data}};
     for (const auto& [verb, stage] : stages) {
         if (command.verb == verb && answer.code < 400) {
             answer = limited(stage, std::move(answer));
         }
     }
-    if (!decision.answered) {
-        count_error(answer);
+    return answer;
+}
+
+/// Defects that throw input away.
+Awaitable<void> Session::after_answer(std::string verb, int code) {
+    if (verb == "AUTH" && dialogue_.has(Defect::auth_flushes_input)) {
+        connection_->consume(connection_->input().size());
+        scanned_ = 0;
     }
-    edit_hello(decision, answer);
-    const Follow next = dialogue_.effect(command, effective_code(decision, answer));
-    co_await perform(std::move(decision), std::move(answer));
-    co_await follow(next);
+    if (code >= 400 && dialogue_.has(Defect::flush_input_on_error)) {
+        co_await drain();
+    }
+}
+
+/// Throws away what is here and what comes right behind it: a group may arrive in pieces.
+Awaitable<void> Session::drain() {
+    co_await flush();
+    auto came = wire::ReadEvent::octets;
+    while (came == wire::ReadEvent::octets) {
+        connection_->consume(connection_->input().size());
+        scanned_ = 0;
+        came = co_await connection_->receive(wire::Clock::now() + std::chrono::milliseconds(20));
+    }
 }
 
 Awaitable<void> Session::follow(Follow next) {
@@ -321,10 +421,18 @@ Awaitable<void> Session::follow(Follow next) {
             co_await flush();
             phase_ = Phase::command;
             Options none;
-            const auto deadline = wire::Clock::now() + shared_->config.handshake_timeout;
+            if (dialogue_.has(Defect::early_client_hello_lost)) {
+                connection_->consume(connection_->input().size());
+            }
+            const bool patient = dialogue_.has(Defect::handshake_never_times_out);
+            const auto deadline =
+                patient ? wire::Deadline::max() : wire::Clock::now() + shared_->config.handshake_timeout;
             co_await handshake(std::move(none), deadline);
             break;
         }
+        case Follow::hang:
+            co_await stall();
+            break;
         case Follow::end:
             co_await close();
             break;
@@ -343,6 +451,10 @@ Awaitable<void> Session::step_auth_line() {
     }
     if (got != Got::line) {
         co_return;
+    }
+    if (line_.size() + 2 > 512 && dialogue_.has(Defect::auth_line_tail_run)) {
+        next_line_ = line_.substr(510);
+        line_.resize(510);
     }
     auto happened = event(ServerEventKind::auth_line);
     happened.line = line_;

@@ -44,6 +44,7 @@ class Session final : public script::PlayedSession {
 
   private:
     enum class Phase { tcp, greeting, command, auth_line, content, over };
+    enum class Place { last, first };
     enum class Got { octets, line, overlong, runaway, end, deadline, handled };
     using Options = std::vector<std::pair<std::string, std::string>>;
 
@@ -55,6 +56,11 @@ class Session final : public script::PlayedSession {
     wire::Awaitable<void> step_auth_line();
     wire::Awaitable<void> follow(Follow next);
     wire::Awaitable<void> wait_for_turn();
+    wire::Awaitable<bool> implicit_tls_defect();
+    wire::Awaitable<void> hear_first_octet();
+    Answer answer_to(const smtp::Command& command);
+    wire::Awaitable<void> after_answer(std::string verb, int code);
+    wire::Awaitable<void> drain();
     bool reached(script::State state) const;
     void notice_script();
     void finish(std::string_view why);
@@ -67,6 +73,8 @@ class Session final : public script::PlayedSession {
 
     // session_tls.cpp
     wire::Awaitable<wire::IoResult<wire::TlsInfo>> handshake(Options options, wire::Deadline deadline);
+    wire::Awaitable<bool> handshake_defect(wire::Deadline deadline);
+    wire::Awaitable<void> handshake_failed(std::string why);
     wire::Awaitable<void> preview_client_hello(wire::Deadline deadline);
     tl::expected<wire::TlsServerSettings, std::string> tls_settings(const Options& options) const;
 
@@ -76,7 +84,7 @@ class Session final : public script::PlayedSession {
     void show_strange_input();
     wire::Awaitable<void> idle_event(std::chrono::milliseconds idle);
     wire::Deadline wake_up_time() const;
-    void queue(const std::string& octets);
+    void queue(const std::string& octets, Place place = Place::last);
     wire::Awaitable<void> flush();
     wire::Awaitable<void> write(std::string octets);
     wire::Awaitable<void> sleep(std::chrono::milliseconds time);
@@ -109,6 +117,10 @@ class Session final : public script::PlayedSession {
     bool aborted_ = false;
     bool running_ = false;  ///< run() has begun: it is its own master
     bool strange_shown_ = false;
+    bool speaks_first_ = false;    ///< defect: in clear on a port for implicit TLS
+    bool holds_leftover_ = false;  ///< defect: what came in clear waits for the first octets inside TLS
+    std::string held_reply_;       ///< defect: to be sent after the next one
+    std::optional<std::string> next_line_;  ///< defect: a line that came as a part of another
     bool greeted_ = false;
     script::Decision connect_decision_;
     std::string problem_;  ///< why it ended before its time

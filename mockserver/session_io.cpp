@@ -1,6 +1,7 @@
 #include "mockserver/session.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -19,7 +20,7 @@ constexpr std::size_t stalled_octets = 1U << 20;
 
 }  // namespace
 
-void Session::queue(const std::string& octets) {
+void Session::queue(const std::string& octets, Place place) {
     if (octets.empty()) {
         return;
     }
@@ -27,7 +28,7 @@ void Session::queue(const std::string& octets) {
         shared_->observer->server_octets(facts(), octets);
     }
     log("S:", octets);
-    out_ += octets;
+    out_.insert(place == Place::first ? 0 : out_.size(), octets);
 }
 
 Awaitable<void> Session::flush() {
@@ -106,6 +107,12 @@ Awaitable<void> Session::idle_event(std::chrono::milliseconds idle) {
 
 /// Waits until there is more input. Everything else that may happen meanwhile is handled here.
 Awaitable<Session::Got> Session::wait_input() {
+    if (!out_.empty() && dialogue_.has(Defect::reply_out_of_order)) {
+        const auto more = co_await connection_->receive(wire::Clock::now() + 20ms);  // the rest of the group
+        if (more == wire::ReadEvent::octets) {
+            co_return Got::octets;
+        }
+    }
     co_await flush();
     if (phase_ == Phase::over || aborted_) {
         co_return Got::end;
@@ -154,13 +161,33 @@ void Session::show_strange_input() {
 /// One line into line_, ended by CRLF and nothing else (RFC 5321 §2.3.8), without it.
 Awaitable<Session::Got> Session::read_line(std::size_t limit) {
     const bool bounded = !dialogue_.has(Defect::no_line_limit);
+    if (next_line_) {
+        line_ = std::move(*next_line_);
+        next_line_.reset();
+        co_return Got::line;
+    }
+    if (std::exchange(holds_leftover_, false)) {
+        const auto got = co_await wait_input();
+        if (got != Got::octets) {
+            co_return got;
+        }
+    }
     for (;;) {
         const auto input = connection_->input();
-        const auto end = input.find("\r\n", scanned_);
+        auto end = input.find("\r\n", scanned_);
+        std::size_t ending = 2;
+        if (dialogue_.has(Defect::keep_plaintext_bare_lf)) {
+            end = input.find('\n');
+            ending = 1;
+            if (end != std::string_view::npos && end > 0 && input[end - 1] == '\r') {
+                --end;
+                ending = 2;
+            }
+        }
         if (end != std::string_view::npos) {
-            const bool overlong = bounded && dropped_ + end + 2 > limit;
+            const bool overlong = bounded && dropped_ + end + ending > limit;
             line_ = overlong ? std::string() : std::string(input.substr(0, end));
-            connection_->consume(end + 2);
+            connection_->consume(end + ending);
             scanned_ = dropped_ = 0;
             if (overlong) {
                 co_return Got::overlong;
@@ -180,6 +207,11 @@ Awaitable<Session::Got> Session::read_line(std::size_t limit) {
         }
         if (bounded && dropped_ > shared_->config.limits.runaway_octets) {
             dropped_ = 0;
+            if (dialogue_.has(Defect::slow_when_flooded)) {
+                shared_->flooded = true;
+                co_await sleep(8s);
+                shared_->flooded = false;
+            }
             Answer answer = dialogue_.closing(421, "4.7.0", "Line without end, closing connection");
             script::Decision none;
             co_await perform(std::move(none), std::move(answer));

@@ -71,20 +71,65 @@ Awaitable<void> Session::preview_client_hello(wire::Deadline deadline) {
     }
 }
 
+/// The defects that never come to a handshake. True: this one is dealt with.
+Awaitable<bool> Session::handshake_defect(wire::Deadline deadline) {
+    const bool implicit = port_.mode == script::Mode::Tls;
+    const bool fails =
+        dialogue_.has(implicit ? Defect::implicit_handshake_fails : Defect::starttls_handshake_fails);
+    const bool falls_back = dialogue_.has(Defect::tls_failure_falls_back) && !implicit;
+    const bool hangs = dialogue_.has(Defect::tls_failure_hangs);
+    if (!fails && !falls_back && !hangs) {
+        co_return false;
+    }
+    if (!connection_->input().starts_with('\x16')) {
+        connection_->consume(connection_->input().size());
+        (void)co_await connection_->receive(deadline);
+    }
+    if (fails) {
+        connection_->drop_fin();
+        finish("closed at the ClientHello");
+        co_return true;
+    }
+    const auto input = connection_->input();
+    if (input.empty() || wire::may_start_record(input)) {
+        co_return false;
+    }
+    if (hangs) {
+        co_await stall();
+    }
+    co_return true;
+}
+
+Awaitable<void> Session::handshake_failed(std::string why) {
+    shared_->refuse_next = dialogue_.has(Defect::tls_failure_refuses_next);
+    log("--", why);
+    if (dialogue_.has(Defect::tls_failure_hangs)) {
+        co_await stall();
+    }
+    finish(why);
+    connection_->drop_fin();
+}
+
 Awaitable<wire::IoResult<wire::TlsInfo>> Session::handshake(Options options, wire::Deadline deadline) {
     tls_options_ = std::move(options);
+    wire::IoError error;
+    error.kind = wire::IoError::Kind::closed;
+    const bool dealt_with = co_await handshake_defect(deadline);
+    if (dealt_with) {
+        error.what = "no handshake";
+        co_return tl::unexpected(std::move(error));
+    }
     if (shared_->overlay != nullptr || shared_->observer != nullptr) {
         co_await preview_client_hello(deadline);
     }
     if (phase_ == Phase::over) {
-        wire::IoError error;
-        error.kind = wire::IoError::Kind::closed;
         error.what = problem_;
         co_return tl::unexpected(std::move(error));
     }
-    const auto leftover = dialogue_.has(Defect::keep_plaintext_after_starttls)
-                              ? wire::Connection::Leftover::keep_as_plaintext
-                              : wire::Connection::Leftover::discard;
+    const bool keeps = dialogue_.has(Defect::keep_plaintext_after_starttls) ||
+                       dialogue_.has(Defect::keep_plaintext_until_next_command);
+    const auto leftover =
+        keeps ? wire::Connection::Leftover::keep_as_plaintext : wire::Connection::Leftover::discard;
     wire::Connection::ChooseTls choose = [this](const wire::ClientHello&) {
         return tls_settings(tls_options_);
     };
@@ -92,10 +137,11 @@ Awaitable<wire::IoResult<wire::TlsInfo>> Session::handshake(Options options, wir
     scanned_ = 0;
     last_input_ = wire::Clock::now();
     if (!info) {
-        finish(info.error().what);
-        connection_->drop_fin();
+        co_await handshake_failed(info.error().what);
         co_return info;
     }
+    holds_leftover_ =
+        dialogue_.has(Defect::keep_plaintext_until_next_command) && !connection_->input().empty();
     log("--", info->version + " " + info->cipher + (info->sni.empty() ? "" : " for " + info->sni));
     dialogue_.tls_started(connection_->channel_binding());
     const auto happened = event(ServerEventKind::tls);

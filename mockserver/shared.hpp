@@ -51,6 +51,8 @@ struct Shared {
     wire::Deadline last_change{};
     int accepted = 0;
     int peak = 0;
+    bool refuse_next = false;  ///< defect: after a failed handshake
+    bool flooded = false;      ///< defect: a line without end is coming in
     bool manual = false;
     bool stopping = false;
 };
