@@ -145,8 +145,8 @@ TEST(Masker, ACommandCutAnywhereShowsNoMoreThanAWholeOne) {
     auto made = masker();
     for (std::size_t cut = 0; cut <= line.size(); ++cut) {
         MaskState state;
-        auto shown =
-            made.client_octets(line.substr(0, cut), state) + made.client_octets(line.substr(cut), state);
+        auto shown = made.client_octets(line.substr(0, cut), state);
+        shown += made.client_octets(line.substr(cut), state);
         EXPECT_EQ(shown.substr(0, 11), "AUTH PLAIN ") << cut;
         EXPECT_THAT(shown, Not(HasSubstr("AHJ"))) << cut;
         EXPECT_THAT(shown, Not(HasSubstr("Q="))) << cut;
