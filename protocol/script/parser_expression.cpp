@@ -20,7 +20,7 @@ bool is_structure_word(std::string_view word) {
         "in",    "keep",  "lacks", "let",  "mark",   "not",     "offer",     "omit",
         "on",    "or",    "pass",  "rst",  "reach",  "send",    "serve",     "silent",
         "stall", "tls",   "until", "wait", "watch",  "swallow", "otherwise", "close",
-        "when",  "C",     "S",     "else", "notify", "secret",  "malformed", "connection"};
+        "when",  "C",     "S",     "else", "notify", "malformed", "connection"};
     for (const char* entry : words) {
         if (word == entry) {
             return true;
