@@ -265,21 +265,7 @@ Position Lexer::position(std::size_t offset) {
     if (!origin_.empty()) {
         in_file = in_file < origin_.size() ? origin_[in_file] : origin_.back() + 1;
     }
-    const SourceFile& file = *reporter_.source();
-    const std::size_t line = placed_.line;
-    const bool same_line = in_file >= placed_offset_ && in_file < file.line_start(line + 1);
-    if (!same_line) {
-        placed_ = file.position(in_file);
-        placed_offset_ = in_file;
-        return placed_;
-    }
-    const std::string_view text = file.text();
-    for (; placed_offset_ < in_file; ++placed_offset_) {
-        if (!continues_character(text[placed_offset_])) {
-            ++placed_.column;
-        }
-    }
-    return placed_;
+    return cursor_.at(*reporter_.source(), in_file);
 }
 
 std::size_t Lexer::token_length(std::size_t offset) const {

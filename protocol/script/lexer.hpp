@@ -102,11 +102,10 @@ class Lexer {
     std::size_t token_end_ = 0;
     std::vector<std::uint32_t> origin_;
     int insertions_ = 0;
-    // the last answers of continuation_after and position
+    // the last answer of continuation_after
     std::size_t asked_newline_ = std::string_view::npos;
     std::size_t asked_answer_ = 0;
-    std::size_t placed_offset_ = 0;
-    Position placed_;
+    PositionCursor cursor_;
 };
 
 bool is_blank(char c);

@@ -15,11 +15,11 @@ constexpr std::size_t max_expression_nodes = 2000;
 /// Words of the grammar that can stand after an expression or begin something else, so never in one.
 bool is_structure_word(std::string_view word) {
     static constexpr std::array words = {
-        "after", "alert", "and",   "any",  "by",     "bytes",   "check",     "drop",
-        "else",  "every", "fail",  "fin",  "first",  "for",     "has",       "if",
-        "in",    "keep",  "lacks", "let",  "mark",   "not",     "offer",     "omit",
-        "on",    "or",    "pass",  "rst",  "reach",  "send",    "serve",     "silent",
-        "stall", "tls",   "until", "wait", "watch",  "swallow", "otherwise", "close",
+        "after", "alert", "and",   "any",  "by",     "bytes",     "check",     "drop",
+        "else",  "every", "fail",  "fin",  "first",  "for",       "has",       "if",
+        "in",    "keep",  "lacks", "let",  "mark",   "not",       "offer",     "omit",
+        "on",    "or",    "pass",  "rst",  "reach",  "send",      "serve",     "silent",
+        "stall", "tls",   "until", "wait", "watch",  "swallow",   "otherwise", "close",
         "when",  "C",     "S",     "else", "notify", "malformed", "connection"};
     for (const char* entry : words) {
         if (word == entry) {

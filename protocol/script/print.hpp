@@ -16,6 +16,8 @@ std::string to_text(const Block& block, int indent = 0);
 /// A string with quotes and escapes as §1 has them.
 std::string to_text(const Template& text);
 std::string to_text(const Quantity& quantity);
+std::string to_text(const Regex& regex);
+std::string to_text(const Bytes& bytes);
 
 /// Head and script with every start state written out as comments: `smtpspec show ID`.
 std::string print_scenario(const Scenario& scenario);

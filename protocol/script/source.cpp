@@ -4,6 +4,12 @@
 #include <utility>
 
 namespace smtpspec::script {
+namespace {
+
+/// True for the second and further octets of a UTF-8 character.
+bool continues_character(char c) { return (static_cast<unsigned char>(c) & 0xC0U) == 0x80U; }
+
+}  // namespace
 
 SourceFile::SourceFile(std::string name, std::string text) : name_(std::move(name)), text_(std::move(text)) {
     starts_.push_back(0);
@@ -40,11 +46,34 @@ Position SourceFile::position(std::size_t offset) const {
     Position result;
     result.line = static_cast<std::uint32_t>(line);
     for (std::size_t i = starts_[line - 1]; i < offset; ++i) {
-        if ((static_cast<unsigned char>(text_[i]) & 0xC0U) != 0x80U) {  // not a UTF-8 continuation octet
+        if (!continues_character(text_[i])) {
             ++result.column;
         }
     }
     return result;
+}
+
+Position PositionCursor::at(const SourceFile& file, std::size_t offset) {
+    offset = std::min(offset, file.text().size());
+    const bool same_line = offset >= offset_ && offset < file.line_start(position_.line + 1);
+    if (!same_line) {
+        const std::size_t begin = file.line_start(position_.line);
+        const bool little_back = offset < offset_ && offset >= begin && offset_ - offset < offset - begin;
+        if (!little_back) {
+            position_ = file.position(offset);
+            offset_ = offset;
+            return position_;
+        }
+        while (offset_ > offset) {
+            --offset_;
+            position_.column -= continues_character(file.text()[offset_]) ? 0U : 1U;
+        }
+        return position_;
+    }
+    for (; offset_ < offset; ++offset_) {
+        position_.column += continues_character(file.text()[offset_]) ? 0U : 1U;
+    }
+    return position_;
 }
 
 }  // namespace smtpspec::script

@@ -39,6 +39,16 @@ class SourceFile {
     std::vector<std::size_t> starts_;
 };
 
+/// Finds positions in a file; cheap if they are asked for roughly in the order of the text.
+class PositionCursor {
+  public:
+    Position at(const SourceFile& file, std::size_t offset);
+
+  private:
+    std::size_t offset_ = 0;
+    Position position_;
+};
+
 using SourcePtr = std::shared_ptr<const SourceFile>;
 
 }  // namespace smtpspec::script

@@ -1,0 +1,459 @@
+#include "protocol/script/yaml_reader.hpp"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "protocol/script/lexer.hpp"
+
+namespace smtpspec::script {
+namespace {
+
+constexpr std::size_t max_depth = 16;
+constexpr const char* quote_hint = "put the value into double quotes";
+
+}  // namespace
+
+std::string YamlNode::text() const {
+    if (style != Style::DoubleQuoted) {
+        return raw;
+    }
+    std::string out;
+    for (std::size_t i = 0; i < raw.size(); ++i) {
+        const bool escaped =
+            raw[i] == '\\' && i + 1 < raw.size() && (raw[i + 1] == '"' || raw[i + 1] == '\\');
+        out += raw[escaped ? ++i : i];
+    }
+    return out;
+}
+
+const YamlNode* YamlNode::find(std::string_view key) const {
+    const auto found =
+        std::find_if(entries.begin(), entries.end(), [&](const Entry& e) { return e.key == key; });
+    return found == entries.end() ? nullptr : &found->value;
+}
+
+YamlReader::YamlReader(Reporter& reporter, std::size_t begin, std::size_t end)
+    : reporter_(reporter), text_(reporter.source()->text()), at_(begin), end_(std::min(end, text_.size())) {}
+
+void YamlReader::fail(std::size_t offset, std::string message, std::string expected, std::string hint) {
+    reporter_.error(position(offset), 1, std::move(message), std::move(expected), std::move(hint));
+    throw SyntaxAbandoned{};
+}
+
+bool YamlReader::at_line_end() const {
+    return done() || peek() == '\n' || (peek() == '\r' && peek(1) == '\n');
+}
+
+void YamlReader::skip_blanks() {
+    const std::size_t begin = at_;
+    while (!done() && is_blank(peek())) {
+        ++at_;
+    }
+    const bool comment = peek() == '#' && (at_ > begin || at_ == 0 || text_[at_ - 1] == '\n');
+    while (comment && !at_line_end()) {
+        ++at_;
+    }
+}
+
+void YamlReader::to_next_line() { at_ = std::min(text_.find('\n', at_), end_ - 1) + 1; }
+
+void YamlReader::check_depth(std::size_t depth) {
+    if (depth > max_depth) {
+        fail(at_, fmt::format("nested more than {} deep", max_depth));
+    }
+}
+
+/// Passes empty lines and comments; stands at the first character of the next line that has something.
+YamlReader::Content YamlReader::to_content() {
+    while (!done()) {
+        std::size_t i = at_;
+        while (i < end_ && text_[i] == ' ') {
+            ++i;
+        }
+        const std::size_t indent = i - at_;
+        std::size_t j = i;
+        while (j < end_ && is_blank(text_[j])) {
+            ++j;
+        }
+        const char c = j < end_ ? text_[j] : '\n';
+        if (c == '\n' || c == '#' || c == '\r') {
+            to_next_line();
+            continue;
+        }
+        if (j != i) {
+            const std::size_t tab = i;
+            to_next_line();
+            reporter_.error(position(tab), 1, "a tab cannot indent", "blanks");
+            continue;
+        }
+        at_ = i;
+        return {true, indent};
+    }
+    return {};
+}
+
+YamlNode YamlReader::read() {
+    YamlNode root;
+    root.kind = YamlNode::Kind::Map;
+    if (end_ == 0 || at_ >= end_) {
+        return root;
+    }
+    const Content content = to_content();
+    if (!content.found) {
+        return root;
+    }
+    if (content.indent != 0) {
+        reporter_.error(position(at_), 1, "the keys of the head begin at the start of the line");
+    }
+    at_ -= content.indent;
+    return read_block_map(content.indent, 0);
+}
+
+/// Passes the rest of an entry that was not understood: all lines that are indented deeper.
+void YamlReader::skip_entry(std::size_t indent) {
+    if (done()) {
+        return;
+    }
+    to_next_line();
+    while (true) {
+        const std::size_t line = at_;
+        const Content content = to_content();
+        if (!content.found) {
+            return;
+        }
+        if (content.indent <= indent) {
+            at_ = std::max(line, at_ - content.indent);
+            return;
+        }
+        to_next_line();
+    }
+}
+
+YamlNode YamlReader::read_block_map(std::size_t indent, std::size_t depth) {
+    check_depth(depth);
+    YamlNode map;
+    map.kind = YamlNode::Kind::Map;
+    bool first = true;
+    while (!reporter_.full()) {
+        const Content content = to_content();
+        if (!content.found) {
+            break;
+        }
+        if (content.indent < indent) {
+            at_ -= content.indent;
+            break;
+        }
+        if (first) {
+            map.at = position(at_);
+            first = false;
+        }
+        try {
+            if (content.indent > indent) {
+                fail(at_,
+                     "this line is indented deeper than the entry above it",
+                     "the next key, or the end of the head",
+                     "a value stands on one line, in quotes, or after `|`");
+            }
+            read_block_entry(map, indent, depth);
+        } catch (const SyntaxAbandoned&) {
+            skip_entry(indent);
+        }
+    }
+    return map;
+}
+
+void YamlReader::add_entry(YamlNode& map, const YamlNode& key, YamlNode value) {
+    std::string name = key.text();
+    if (!map.keys.insert(name).second) {
+        reporter_.error(key.at, key.length, fmt::format("the key `{}` is there twice", name));
+        return;
+    }
+    map.entries.push_back({std::move(name), key.at, std::move(value)});
+}
+
+/// `key: value`, where the value may be on the following lines.
+void YamlReader::read_block_entry(YamlNode& map, std::size_t indent, std::size_t depth) {
+    if (peek() == '-' && (is_blank(peek(1)) || peek(1) == '\n')) {
+        fail(at_, "a list item among the keys of a map", "`key: value`");
+    }
+    const YamlNode key = read_key(false);
+    skip_blanks();
+    YamlNode value;
+    value.at = key.at;
+    value.length = key.length;
+    if (at_line_end()) {
+        to_next_line();
+        value = read_nested(indent, depth + 1);
+        if (value.kind == YamlNode::Kind::Missing) {
+            value.at = key.at;
+            value.length = key.length;
+        }
+    } else {
+        value = read_inline(indent, depth + 1);
+    }
+    add_entry(map, key, std::move(value));
+}
+
+/// What stands on the lines below `key:`.
+YamlNode YamlReader::read_nested(std::size_t indent, std::size_t depth) {
+    const Content content = to_content();
+    if (!content.found) {
+        return {};
+    }
+    const bool item = peek() == '-' && (is_blank(peek(1)) || peek(1) == '\n' || peek(1) == '\r');
+    at_ -= content.indent;
+    if (content.indent > indent) {
+        return item ? read_block_list(content.indent, depth) : read_block(content.indent, depth);
+    }
+    if (item && content.indent == indent) {
+        return read_block_list(indent, depth);
+    }
+    return {};
+}
+
+/// A map on lines of its own, or a flow collection or quoted scalar that begins below its key.
+YamlNode YamlReader::read_block(std::size_t indent, std::size_t depth) {
+    const char first = text_[at_ + indent];
+    if (first == '{' || first == '[') {
+        at_ += indent;
+        return read_inline(indent, depth);
+    }
+    return read_block_map(indent, depth);
+}
+
+YamlNode YamlReader::read_block_list(std::size_t indent, std::size_t depth) {
+    check_depth(depth);
+    YamlNode list;
+    list.kind = YamlNode::Kind::List;
+    while (!reporter_.full()) {
+        const Content content = to_content();
+        if (!content.found) {
+            break;
+        }
+        const bool item = peek() == '-' && (is_blank(peek(1)) || peek(1) == '\n' || peek(1) == '\r');
+        if (content.indent < indent || (content.indent == indent && !item)) {
+            at_ -= content.indent;
+            break;
+        }
+        if (list.items.empty()) {
+            list.at = position(at_);
+        }
+        try {
+            if (content.indent > indent) {
+                fail(at_, "this line is indented deeper than the item above it", "`- item`");
+            }
+            const std::size_t dash = at_;
+            ++at_;
+            skip_blanks();
+            if (at_line_end()) {
+                fail(dash, "the list item is empty", "`- item` on one line");
+            }
+            list.items.push_back(read_inline(indent, depth + 1));
+        } catch (const SyntaxAbandoned&) {
+            skip_entry(indent);
+        }
+    }
+    return list;
+}
+
+void YamlReader::expect_line_end() {
+    skip_blanks();
+    if (!at_line_end()) {
+        fail(at_, "something follows the value", "the end of the line", quote_hint);
+    }
+    if (!done()) {
+        to_next_line();
+    }
+}
+
+/// Anchors, aliases, tags and the other characters with which a plain scalar cannot begin.
+void YamlReader::refuse_special(char first, bool in_flow) {
+    if (first == '&') {
+        fail(at_, "anchors are not allowed in a head", {}, quote_hint);
+    }
+    if (first == '*') {
+        fail(at_, "aliases are not allowed in a head", {}, quote_hint);
+    }
+    if (first == '!') {
+        fail(at_, "tags are not allowed in a head", {}, quote_hint);
+    }
+    if (first == '>' || (first == '|' && in_flow)) {
+        fail(at_, fmt::format("a value cannot begin with `{}` here", first), "quotes, or a block scalar `|`");
+    }
+    const bool indicator =
+        (first == '?' || first == ':' || first == '-') && (is_blank(peek(1)) || peek(1) == '\n');
+    if (indicator || std::string_view(",[]{}#%@`").find(first) != std::string_view::npos) {
+        fail(at_, fmt::format("a value cannot begin with `{}`", first), {}, quote_hint);
+    }
+}
+
+YamlNode YamlReader::read_inline(std::size_t indent, std::size_t depth) {
+    check_depth(depth);
+    const char first = peek();
+    if (first == '|') {
+        return read_block_scalar(indent);
+    }
+    YamlNode value;
+    if (first == '[' || first == '{') {
+        value = read_flow(depth);
+    } else if (first == '"' || first == '\'') {
+        value = read_quoted();
+        skip_blanks();
+        if (peek() == ':') {
+            fail(at_,
+                 "a `:` after a quoted value",
+                 "the end of the line",
+                 "a map stands on lines of its own, or in `{ }`");
+        }
+    } else {
+        refuse_special(first, false);
+        value = read_plain(false);
+        if (peek() == ':') {
+            fail(at_, "`: ` inside a value that is not quoted", "the end of the line", quote_hint);
+        }
+    }
+    expect_line_end();
+    return value;
+}
+
+void YamlReader::take(YamlNode& scalar, std::size_t octets) {
+    for (std::size_t i = 0; i < octets; ++i) {
+        scalar.origin.push_back(static_cast<std::uint32_t>(at_));
+        scalar.raw += text_[at_++];
+    }
+}
+
+YamlNode YamlReader::read_quoted() {
+    YamlNode scalar;
+    scalar.kind = YamlNode::Kind::Scalar;
+    scalar.at = position(at_);
+    const std::size_t opening = at_;
+    const char quote = text_[at_++];
+    scalar.style = quote == '"' ? YamlNode::Style::DoubleQuoted : YamlNode::Style::SingleQuoted;
+    while (true) {
+        if (at_line_end()) {
+            fail(opening, "the quoted value is not closed", fmt::format("`{}` on the same line", quote));
+        }
+        if (quote == '"' && peek() == '\\' && peek(1) != '\n' && peek(1) != '\0') {
+            take(scalar, 2);
+        } else if (quote == '\'' && peek() == '\'' && peek(1) == '\'') {
+            ++at_;
+            take(scalar, 1);
+        } else if (peek() == quote) {
+            ++at_;
+            break;
+        } else {
+            take(scalar, 1);
+        }
+    }
+    scalar.origin.push_back(static_cast<std::uint32_t>(at_ - 1));
+    scalar.length = at_ - opening;
+    return scalar;
+}
+
+bool YamlReader::colon_here(bool in_flow) const {
+    const char next = peek(1);
+    const bool ends = is_blank(next) || next == '\n' || next == '\r' || next == '\0';
+    return peek() == ':' && (ends || (in_flow && (next == ',' || next == '}' || next == ']')));
+}
+
+YamlNode YamlReader::read_plain(bool in_flow) {
+    YamlNode scalar;
+    scalar.kind = YamlNode::Kind::Scalar;
+    scalar.at = position(at_);
+    while (!at_line_end()) {
+        const bool comment = peek() == '#' && !scalar.raw.empty() && is_blank(scalar.raw.back());
+        const bool structure = in_flow && std::string_view(",[]{}").find(peek()) != std::string_view::npos;
+        if (comment || structure || colon_here(in_flow)) {
+            break;
+        }
+        take(scalar, 1);
+    }
+    while (!scalar.raw.empty() && is_blank(scalar.raw.back())) {
+        scalar.raw.pop_back();
+        scalar.origin.pop_back();
+    }
+    const bool comment = peek() == '#';
+    while (comment && !at_line_end()) {
+        ++at_;
+    }
+    scalar.origin.push_back(scalar.origin.empty() ? static_cast<std::uint32_t>(at_)
+                                                  : scalar.origin.back() + 1);
+    const auto continuation = [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) == 0x80U; };
+    const auto extra = std::count_if(scalar.raw.begin(), scalar.raw.end(), continuation);
+    scalar.length = scalar.raw.size() - static_cast<std::size_t>(extra);
+    return scalar;
+}
+
+YamlNode YamlReader::read_key(bool in_flow) {
+    const std::size_t begin = at_;
+    YamlNode key;
+    if (peek() == '"' || peek() == '\'') {
+        key = read_quoted();
+        while (is_blank(peek())) {
+            ++at_;
+        }
+    } else {
+        refuse_special(peek(), in_flow);
+        key = read_plain(in_flow);
+    }
+    if (key.raw.empty()) {
+        fail(begin, "the key is empty", "`key: value`");
+    }
+    if (peek() != ':') {
+        reporter_.error(key.at,
+                        key.length,
+                        fmt::format("`{}` has no value", key.raw.substr(0, 60)),
+                        "`key: value`",
+                        "there is a blank after the colon");
+        throw SyntaxAbandoned{};
+    }
+    ++at_;
+    return key;
+}
+
+/// `|`, `|-` or `|+`: the lines below that are indented deeper than the key.
+YamlNode YamlReader::read_block_scalar(std::size_t indent) {
+    YamlNode scalar;
+    scalar.kind = YamlNode::Kind::Scalar;
+    scalar.style = YamlNode::Style::Literal;
+    scalar.at = position(at_);
+    ++at_;
+    const char chomp = peek() == '-' || peek() == '+' ? text_[at_++] : 'c';
+    expect_line_end();
+    std::size_t inner = 0;
+    while (!done()) {
+        const std::size_t line = at_;
+        std::size_t blanks = 0;
+        while (line + blanks < end_ && text_[line + blanks] == ' ' && (inner == 0 || blanks < inner)) {
+            ++blanks;
+        }
+        at_ = line + blanks;
+        const bool empty = at_line_end();
+        if (!empty && (blanks <= indent || blanks < inner)) {
+            at_ = line;
+            break;
+        }
+        inner = empty || inner != 0 ? inner : blanks;
+        while (!at_line_end()) {
+            take(scalar, 1);
+        }
+        if (done()) {
+            break;
+        }
+        scalar.origin.push_back(static_cast<std::uint32_t>(at_));
+        scalar.raw += '\n';
+        to_next_line();
+    }
+    while (chomp != '+' && !scalar.raw.empty() && scalar.raw.back() == '\n' &&
+           (chomp == '-' || (scalar.raw.size() > 1 && scalar.raw[scalar.raw.size() - 2] == '\n'))) {
+        scalar.raw.pop_back();
+        scalar.origin.pop_back();
+    }
+    scalar.origin.push_back(scalar.origin.empty() ? static_cast<std::uint32_t>(at_)
+                                                  : scalar.origin.back() + 1);
+    return scalar;
+}
+
+}  // namespace smtpspec::script
