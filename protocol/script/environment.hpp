@@ -78,6 +78,8 @@ class Environment {
     virtual const std::map<std::string, std::string>& given() const = 0;
     virtual std::string recipient(int n) const = 0;  ///< the profile's n-th, counted from 1
     virtual Mode mode() const = 0;
+    /// The mode of another logical port of the endpoint (`connection b port=465`); 0 is the cell's.
+    virtual Mode mode_of_port(int /*port*/) const { return mode(); }
     virtual bool loopback() const = 0;  ///< the peer is this machine
     virtual std::chrono::milliseconds quiet() const = 0;
     virtual double time_scale() const = 0;  ///< >= 1: a profile may lengthen budgets

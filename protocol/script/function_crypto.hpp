@@ -6,7 +6,7 @@
 
 #include "protocol/smtp/scram.hpp"
 
-/// The cryptography of SASL by OpenSSL: hash names are those of the mechanisms ("SHA-256", "SHA-1", "MD5").
+/// The cryptography of SASL; hash names are those of the mechanisms ("SHA-256", "SHA-1", "MD5").
 namespace smtpspec::script {
 
 tl::expected<std::string, std::string> hmac_octets(std::string_view hash,

@@ -52,7 +52,7 @@ wire::Awaitable<StepResult> Interpreter::attempt(const ConnectionAttempt& what, 
     if (!opened) {
         co_return opened;
     }
-    const State from = what.from.value_or(state_.scenario.head.from);
+    const State from = what.from.value_or(State::Connected);
     co_return co_await reach_state(state_, *state_.current, from);
 }
 

@@ -51,6 +51,7 @@ class Link {
     std::optional<smtp::Reply> last_reply;
     smtp::Capabilities capabilities;  ///< of the last good EHLO
     LineContext context;              ///< side client
+    Mode mode = Mode::Plain;          ///< of its port
     bool stalled = false;
     bool end_watched = false;
     std::string user;    ///< who has logged in by a start state

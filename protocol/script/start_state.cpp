@@ -125,7 +125,7 @@ class Climb {
     }
 
     wire::Awaitable<StepResult> connected() {
-        if (state_.environment.mode() != Mode::Tls || link_.connection().inside_tls()) {
+        if (link_.mode != Mode::Tls || link_.connection().inside_tls()) {
             co_return StepResult();
         }
         TlsOptions none;
@@ -154,7 +154,7 @@ class Climb {
 
     /// After TLS has begun everything learnt before it is forgotten, so EHLO is sent again (RFC 3207 §4.2).
     wire::Awaitable<StepResult> tls() {
-        if (state_.environment.mode() == Mode::Starttls && !link_.connection().inside_tls()) {
+        if (link_.mode == Mode::Starttls && !link_.connection().inside_tls()) {
             const auto reply = co_await exchange(state_, link_, "STARTTLS", "STARTTLS", 220);
             if (!reply) {
                 co_return outcome(reply);
@@ -262,6 +262,7 @@ wire::Awaitable<StepResult> accept_link(ScriptState& state, std::string name) {
     }
     const int number = static_cast<int>(state.links.size()) + 1;
     auto link = std::make_unique<Link>(std::move(name), number, std::move(*session));
+    link->mode = state.environment.mode();
     add_link(state, std::move(link));
     co_return StepResult();
 }
@@ -284,6 +285,7 @@ wire::Awaitable<StepResult> open_link(ScriptState& state, std::string name, Open
     }
     const int number = static_cast<int>(state.links.size()) + 1;
     auto link = std::make_unique<Link>(std::move(name), number, std::move(*connection));
+    link->mode = state.environment.mode_of_port(options.port);
     add_link(state, std::move(link));
     co_return StepResult();
 }

@@ -5,7 +5,7 @@
 #include "protocol/script/start_state.hpp"
 #include "protocol/smtp/base64.hpp"
 #include "protocol/smtp/sasl.hpp"
-#include "protocol/smtp/text.hpp"
+#include "protocol/wire/crypto.hpp"
 
 namespace smtpspec::script {
 
@@ -95,7 +95,7 @@ class Login {
 
     wire::Awaitable<StepResult> scram() {
         const std::string hash = mechanism_.substr(std::string_view("SCRAM-").size());
-        smtp::ScramClient client(*scram_crypto(hash), user_, secret_, nonce());
+        smtp::ScramClient client(*scram_crypto(hash), user_, secret_, wire::random_token(24));
         const Answer opened =
             co_await say("AUTH " + mechanism_ + " " + smtp::base64_encode(client.first()), 334);
         if (!opened) {
@@ -115,17 +115,6 @@ class Login {
         }
         const Answer last = co_await say("", 235);
         co_return outcome(last);
-    }
-
-    std::string nonce() {
-        constexpr std::size_t length = 24;
-        constexpr std::string_view letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
-        std::uniform_int_distribution<std::size_t> letter(0, letters.size() - 1);
-        std::string text;
-        for (std::size_t i = 0; i < length; ++i) {
-            text += letters[letter(state_.random)];
-        }
-        return text;
     }
 
     ScriptState& state_;
