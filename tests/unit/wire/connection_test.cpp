@@ -69,6 +69,24 @@ TEST_F(Wired, APeerOnTheSameLoopGetsItsTurnsBeforeATimeOut) {
     EXPECT_EQ(event, ReadEvent::octets);
 }
 
+TEST_F(Wired, AStarvedMachineWaitsLongerBeforeItReportsATimeOut) {
+    connect();
+    auto begun = Clock::now();
+    ReadEvent event = ReadEvent::timeout;
+    auto reader = [&]() -> Awaitable<void> { event = co_await client->receive(begun + 5ms); };
+    auto peer = [&]() -> Awaitable<void> {
+        boost::asio::steady_timer timer(loop, 1ms);
+        co_await timer.async_wait(boost::asio::use_awaitable);
+        while (Clock::now() < begun + 100ms) {
+        }  // nobody else gets the processor
+        timer.expires_at(Clock::now() + 60ms);
+        co_await timer.async_wait(boost::asio::use_awaitable);
+        co_await say(*server, "220 not my fault\r\n");
+    };
+    run_both(loop, reader(), peer());
+    EXPECT_EQ(event, ReadEvent::octets);
+}
+
 TEST_F(Wired, WithoutSettlingTheTimeOutIsReportedAtOnce) {
     client_options.settle_turns = 0;
     connect();
