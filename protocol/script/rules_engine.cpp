@@ -133,23 +133,32 @@ bool RuleEngine::crosses(const Rule& rule, State& state, const ServerEvent& even
     return before < rule.amount->value && rule.amount->value <= now;
 }
 
-bool RuleEngine::fits(const Rule& rule, State& state, const ServerEvent& event, Scope& scope) {
+/// Event, amount and regular expression fit: this is what `first` and `after` count, also behind a rule that
+/// has answered.
+bool RuleEngine::event_fits(const Rule& rule, State& state, const ServerEvent& event, Scope& scope) {
     if (!same_event(rule.event, event) || !crosses(rule, state, event)) {
         return false;
     }
-    if (rule.regex && !search(*rule.regex, event.line, scope)) {
+    if (rule.regex && !compile(*rule.regex, scope).matches(event.line)) {
         return false;
     }
     ++state.fits;
-    return counted(rule.count, state.fits) && holds(rule.condition, scope);
+    return true;
 }
 
 Decision RuleEngine::decide(const ServerEvent& event) {
     Decision decision;
     EventScope scope(scope_, event, limiters_, random_);
-    for (std::size_t i = 0; i < rules_.size() && !decision.answered; ++i) {
+    for (std::size_t i = 0; i < rules_.size(); ++i) {
         const Rule& rule = rules_[i];
-        if (!fits(rule, states_[i], event, scope)) {
+        if (!event_fits(rule, states_[i], event, scope) || decision.answered ||
+            !counted(rule.count, states_[i].fits)) {
+            continue;
+        }
+        if (rule.regex) {
+            search(*rule.regex, event.line, scope);  // for the captures
+        }
+        if (!holds(rule.condition, scope)) {
             continue;
         }
         carry_out(rule, scope, decision);

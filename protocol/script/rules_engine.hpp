@@ -83,7 +83,7 @@ class RuleEngine {
         std::map<int, std::int64_t> last_amount;  ///< by session: where its idle time or content stood
     };
 
-    bool fits(const Rule& rule, State& state, const ServerEvent& event, Scope& scope);
+    bool event_fits(const Rule& rule, State& state, const ServerEvent& event, Scope& scope);
     static bool crosses(const Rule& rule, State& state, const ServerEvent& event);
     void carry_out(const Rule& rule, Scope& scope, Decision& decision);
 

@@ -26,8 +26,15 @@ class ScriptOverlay : public Overlay {
             over_.cancel();
             return Decision();
         }
+        const wire::Clock::time_point before = state_.last_event;
+        const std::size_t labels = state_.result.labels.size();
+        state_.last_event = wire::Clock::now();  // since(mark) in a rule measures to the present event
         try {
-            return engine_.decide(event);
+            Decision decision = engine_.decide(event);
+            if (decision.acts.empty() && labels == state_.result.labels.size()) {
+                state_.last_event = before;
+            }
+            return decision;
         } catch (const EvalError& error) {
             state_.stop(ScriptEnd::error, error.at(), error.what());
             over_.cancel();
@@ -46,7 +53,6 @@ class ScriptOverlay : public Overlay {
     RuleEngine::Hooks hooks() {
         RuleEngine::Hooks hooks;
         hooks.reached = [this](const Goal& goal, const ServerEvent&) {
-            state_.last_event = wire::Clock::now();
             state_.reach(goal, state_.position());
             if (state_.stopped()) {
                 over_.cancel();
@@ -82,7 +88,6 @@ wire::Awaitable<void> run_serve(ScriptState& state,
     auto group = asio::experimental::make_parallel_group(std::move(spawned), over.async_wait(asio::deferred));
     const auto [order, failed, waited] =
         co_await group.async_wait(asio::experimental::wait_for_one(), asio::use_awaitable);
-    state.last_event = wire::Clock::now();
     if (failed && order[0] == 0) {
         std::rethrow_exception(failed);
     }
