@@ -159,8 +159,19 @@ wire::Awaitable<Step<void>> Conversation::send(std::string octets, Stage stage, 
 }
 
 Step<void> Conversation::nothing_buffered(Stage stage) const {
-    if (connection_.input().empty() || defects_.has(Defect::trust_unsolicited_replies))
+    const bool in_clear = defects_.has(Defect::continue_in_clear) || defects_.has(Defect::mail_in_clear);
+    const bool careless = defects_.has(Defect::trust_unsolicited_replies) ||
+                          defects_.has(Defect::keep_plaintext_after_starttls) ||
+                          (in_clear && !connection_.inside_tls());
+    if (connection_.input().empty() || careless)
         return {};
+    // RFC 5321 §3.8: a server that shuts down may say so without being asked.
+    if (connection_.input().starts_with("421"))
+        return tl::unexpected(
+            temporary(Cause::closed,
+                      Reach::session,
+                      stage,
+                      "the server ends the session: " + smtp::printable(connection_.input(), 80)));
     return tl::unexpected(
         permanent(Cause::protocol,
                   Reach::port,

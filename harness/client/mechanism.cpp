@@ -91,7 +91,10 @@ class CramMd5 : public SaslExchange {
 class Bearer : public SaslExchange {
   public:
     Bearer(std::string name, const LoginSecrets& secrets, const Defects& defects)
-        : name_(std::move(name)), secrets_(secrets), repeats_(defects.has(Defect::oauth_repeats_token)) {}
+        : name_(std::move(name)),
+          secrets_(secrets),
+          repeats_(defects.has(Defect::oauth_repeats_token)),
+          rubbish_(defects.has(Defect::oauth_answers_rubbish)) {}
     std::string_view name() const override { return name_; }
     std::optional<std::string> initial() override {
         sent_ = true;
@@ -107,6 +110,8 @@ class Bearer : public SaslExchange {
         refusal_ = challenge.empty() ? "token refused" : std::string(challenge);
         if (repeats_)
             return message();
+        if (rubbish_)
+            return std::string("?");
         return name_ == "OAUTHBEARER" ? std::string("\x01") : std::string();
     }
     std::string refusal() const override { return refusal_; }
@@ -127,6 +132,7 @@ class Bearer : public SaslExchange {
     LoginSecrets secrets_;
     std::string refusal_;
     bool repeats_;
+    bool rubbish_;
     bool sent_ = false;
 };
 

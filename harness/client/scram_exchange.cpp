@@ -172,7 +172,8 @@ class CarelessScram : public SaslExchange {
 
 bool careless(const Defects& defects) {
     return defects.has(Defect::scram_ignore_signature) || defects.has(Defect::scram_ignore_nonce) ||
-           defects.has(Defect::scram_ignore_extension) || defects.has(Defect::scram_any_iteration_count);
+           defects.has(Defect::scram_ignore_extension) || defects.has(Defect::scram_any_iteration_count) ||
+           defects.has(Defect::scram_no_upper_limit);
 }
 
 }  // namespace

@@ -110,9 +110,12 @@ Awaitable<Step<void>> Session::greet() {
         co_return Step<void>();
     }
     const Clock::time_point begin = Clock::now();
-    const Step<smtp::Reply> greeting = co_await talk_.reply(Stage::greeting, plan_.timeouts.greeting);
+    Limit limit = plan_.timeouts.greeting;
+    if (plan_.defects.has(Defect::no_greeting_timeout))
+        limit = std::chrono::minutes(10);
+    const Step<smtp::Reply> greeting = co_await talk_.reply(Stage::greeting, limit);
     if (!greeting)
-        co_return tl::unexpected(greeting.error());
+        co_return tolerate(greeting.error());
     if (greeting->code != 220)
         co_return tolerate(refusal(*greeting, Stage::greeting, Reach::port));
     talk_.observe(Stage::greeting, begin, connection_->last_receive());
@@ -124,7 +127,7 @@ Awaitable<Step<void>> Session::hello(Stage stage) {
     const Step<smtp::Reply> reply =
         co_await talk_.command("EHLO " + plan_.ehlo_name, stage, plan_.timeouts.command);
     if (!reply)
-        co_return tl::unexpected(reply.error());
+        co_return tolerate(reply.error());
     if (reply->code == 250) {
         learn(*reply, stage);
         esmtp_ = true;
@@ -174,11 +177,11 @@ void Session::learn(const smtp::Reply& reply, Stage stage) {
 
 bool Session::has(std::string_view keyword) const { return capabilities_.has(keyword); }
 
-/// A strict client stops at a refusal before TLS; two defects go on in clear instead.
+/// A strict client stops at anything odd before TLS; two defects go on in clear instead.
 Step<void> Session::tolerate(Failure failure) {
     const bool forgiving =
         plan_.defects.has(Defect::continue_in_clear) || plan_.defects.has(Defect::mail_in_clear);
-    if (!forgiving || connection_->inside_tls())
+    if (!forgiving || connection_->inside_tls() || failure.cause == Cause::closed)
         return tl::unexpected(std::move(failure));
     clear_by_defect_ = true;
     return {};

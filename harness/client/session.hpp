@@ -37,6 +37,10 @@ struct SessionPlan {
     StageObserver observer;
 };
 
+/// The part of a task that concerns one session over this logical port: the address and the TLS context are
+/// left out.
+SessionPlan session_plan(const ClientTask& task, int port);
+
 /// One message for one transaction. `content` has CRLF line ends and is not stuffed.
 struct Envelope {
     std::string from;

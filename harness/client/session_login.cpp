@@ -52,6 +52,8 @@ LoginSecrets Session::secrets() const {
     LoginSecrets secrets;
     secrets.user = plan_.user;
     secrets.password = plan_.password;
+    if (plan_.defects.has(Defect::truncate_password))
+        secrets.password = secrets.password.substr(0, 8);
     secrets.token = plan_.token.empty() ? plan_.password : plan_.token;
     secrets.host = plan_.host;
     secrets.port = plan_.port;
@@ -156,7 +158,9 @@ Awaitable<Step<std::string>> Session::respond(SaslExchange& sasl, const smtp::Re
     }
     if (text.empty() && plan_.defects.has(Defect::empty_challenge_is_error))
         co_return tl::unexpected(permanent(Cause::login, Reach::port, Stage::auth, "the challenge is empty"));
-    if (plan_.defects.has(Defect::scram_any_iteration_count) && iterations_in(*challenge) > 1'000'000) {
+    const bool stubborn = plan_.defects.has(Defect::scram_any_iteration_count) ||
+                          plan_.defects.has(Defect::scram_no_upper_limit);
+    if (stubborn && iterations_in(*challenge) > 1'000'000) {
         wire::ReadEvent event = wire::ReadEvent::octets;
         while (event == wire::ReadEvent::octets) {
             connection_->consume(connection_->input().size());

@@ -7,31 +7,44 @@
 /// What a job asks for: where it goes, under which policy and login, with which envelope.
 namespace smtpspec::client {
 
+SessionPlan session_plan(const ClientTask& task, int port) {
+    SessionPlan plan;
+    plan.host = task.host;
+    plan.address = task.address;
+    plan.port = port;
+    const auto actual = task.ports.find(port);
+    plan.actual_port = actual == task.ports.end() ? port : actual->second;
+    const auto mode = task.modes.find(port);
+    plan.mode = mode == task.modes.end() ? script::Mode::Starttls : mode->second;
+    plan.policy = task.policy;
+    if (task.auth) {
+        plan.user = task.user;
+        plan.password = task.password;
+    }
+    plan.token = task.token;
+    plan.mechanisms = task.mechanisms;
+    plan.auth_in_clear = task.auth_in_clear;
+    plan.supplied_socket = task.supplied_socket;
+    plan.ehlo_name = task.ehlo_name;
+    plan.timeouts = task.timeouts;
+    plan.dsn = task.dsn;
+    plan.defects = Defects(task.defects);
+    return plan;
+}
+
 SessionPlan ReferenceClient::plan_for(const Job& job, const Target& target) const {
     const OutgoingMessage& message = messages_[job.message];
-    SessionPlan plan;
+    SessionPlan plan = session_plan(task_, job.port);
     plan.host = target.host;
     plan.address = target.address;
     plan.tlsa = target.tlsa;
     plan.relay = target.relay;
-    plan.port = job.port;
-    const auto actual = task_.ports.find(job.port);
-    plan.actual_port = actual == task_.ports.end() ? job.port : actual->second;
-    const auto mode = task_.modes.find(job.port);
-    plan.mode = mode == task_.modes.end() ? script::Mode::Starttls : mode->second;
     plan.policy = message.policy.value_or(task_.policy);
-    if (task_.auth)
+    if (task_.auth) {
         plan.user = message.user.value_or(task_.user);
-    plan.password = message.password.value_or(task_.password);
-    plan.token = task_.token;
-    plan.mechanisms = task_.mechanisms;
-    plan.auth_in_clear = task_.auth_in_clear;
-    plan.supplied_socket = task_.supplied_socket;
-    plan.ehlo_name = task_.ehlo_name;
-    plan.timeouts = task_.timeouts;
-    plan.dsn = task_.dsn;
+        plan.password = message.password.value_or(task_.password);
+    }
     plan.tls_context = tls_context_;
-    plan.defects = defects_;
     return plan;
 }
 

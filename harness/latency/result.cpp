@@ -1,0 +1,166 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "harness/latency/latency.hpp"
+
+namespace smtpspec::latency {
+
+using Json = nlohmann::ordered_json;
+
+const std::vector<Stage>& all_stages() {
+    static const std::vector<Stage> stages = {Stage::dns,
+                                              Stage::connect,
+                                              Stage::greeting,
+                                              Stage::ehlo,
+                                              Stage::starttls,
+                                              Stage::tls,
+                                              Stage::ehlo_tls,
+                                              Stage::auth,
+                                              Stage::mail,
+                                              Stage::rcpt,
+                                              Stage::data,
+                                              Stage::content,
+                                              Stage::quit,
+                                              Stage::total};
+    return stages;
+}
+
+void PortLatency::add_error(const LatencyError& error) {
+    for (LatencyError& known : errors)
+        if (known.stage == error.stage && known.code == error.code) {
+            known.count += error.count;
+            return;
+        }
+    errors.push_back(error);
+}
+
+bool LatencyResult::complete() const {
+    return std::all_of(
+        ports.begin(), ports.end(), [](const PortLatency& port) { return port.sent == port.messages; });
+}
+
+void LatencyResult::merge(const LatencyResult& other) {
+    for (const PortLatency& theirs : other.ports) {
+        const auto ours = std::find_if(
+            ports.begin(), ports.end(), [&](const PortLatency& port) { return port.port == theirs.port; });
+        if (ours == ports.end()) {
+            ports.push_back(theirs);
+            continue;
+        }
+        ours->messages += theirs.messages;
+        ours->sent += theirs.sent;
+        for (const auto& [stage, histogram] : theirs.stages)
+            ours->stages[stage].merge(histogram);
+        for (const LatencyError& error : theirs.errors)
+            ours->add_error(error);
+    }
+}
+
+namespace {
+
+/// "TLS handshake" as a key: tls-handshake.
+std::string key_of(Stage stage) {
+    std::string key;
+    for (const char c : to_string(stage))
+        key += c == ' ' ? '-' : static_cast<char>(c >= 'A' && c <= 'Z' ? c + 32 : c);
+    return key;
+}
+
+Stage stage_of(const std::string& key) {
+    for (const Stage stage : all_stages())
+        if (key_of(stage) == key)
+            return stage;
+    throw std::invalid_argument("unknown stage \"" + key + "\"");
+}
+
+Json histogram_json(const Histogram& histogram) {
+    Json json;
+    json["count"] = histogram.count();
+    json["p50_us"] = histogram.percentile(50).count();
+    json["p90_us"] = histogram.percentile(90).count();
+    json["p99_us"] = histogram.percentile(99).count();
+    json["min_us"] = histogram.min().count();
+    json["max_us"] = histogram.max().count();
+    json["mean_us"] = histogram.mean().count();
+    json["sum_us"] = histogram.sum_us();
+    json["buckets"] = histogram.buckets();
+    return json;
+}
+
+Json port_json(const PortLatency& port) {
+    Json json;
+    json["port"] = port.port;
+    json["mode"] = std::string(script::to_string(port.mode));
+    json["messages"] = port.messages;
+    json["sent"] = port.sent;
+    json["stages"] = Json::object();
+    for (const Stage stage : all_stages())
+        if (const auto found = port.stages.find(stage); found != port.stages.end())
+            json["stages"][key_of(stage)] = histogram_json(found->second);
+    json["errors"] = Json::array();
+    for (const LatencyError& error : port.errors) {
+        Json entry;
+        entry["stage"] = key_of(error.stage);
+        entry["code"] = error.code;
+        entry["text"] = error.text;
+        entry["count"] = error.count;
+        json["errors"].push_back(std::move(entry));
+    }
+    return json;
+}
+
+PortLatency read_port(const Json& json) {
+    PortLatency port;
+    port.port = json.at("port").get<int>();
+    const std::string mode = json.at("mode").get<std::string>();
+    port.mode = script::mode_from_string(mode).value_or(script::Mode::Starttls);
+    port.messages = json.at("messages").get<int>();
+    port.sent = json.at("sent").get<int>();
+    for (const auto& [key, entry] : json.at("stages").items())
+        port.stages[stage_of(key)] =
+            Histogram::from_buckets(entry.at("buckets").get<Histogram::Buckets>(),
+                                    Histogram::Time(entry.at("min_us").get<std::int64_t>()),
+                                    Histogram::Time(entry.at("max_us").get<std::int64_t>()),
+                                    entry.at("sum_us").get<std::uint64_t>());
+    for (const Json& entry : json.at("errors")) {
+        LatencyError error;
+        error.stage = stage_of(entry.at("stage").get<std::string>());
+        error.code = entry.at("code").get<int>();
+        error.text = entry.at("text").get<std::string>();
+        error.count = entry.at("count").get<int>();
+        port.errors.push_back(std::move(error));
+    }
+    return port;
+}
+
+}  // namespace
+
+Json to_json(const LatencyResult& result) {
+    Json json;
+    json["schema"] = "smtpspec.latency/1";
+    json["endpoint"] = result.endpoint;
+    json["new_connection"] = result.new_connection;
+    json["ports"] = Json::array();
+    for (const PortLatency& port : result.ports)
+        json["ports"].push_back(port_json(port));
+    return json;
+}
+
+tl::expected<LatencyResult, std::string> from_json(const Json& document) {
+    try {
+        if (document.at("schema") != "smtpspec.latency/1")
+            return tl::unexpected(std::string("this is no latency result (schema smtpspec.latency/1)"));
+        LatencyResult result;
+        result.endpoint = document.at("endpoint").get<std::string>();
+        result.new_connection = document.at("new_connection").get<bool>();
+        for (const Json& port : document.at("ports"))
+            result.ports.push_back(read_port(port));
+        return result;
+    } catch (const std::exception& problem) {
+        return tl::unexpected(std::string("the latency result cannot be read: ") + problem.what());
+    }
+}
+
+}  // namespace smtpspec::latency
