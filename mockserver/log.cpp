@@ -25,7 +25,7 @@ std::string now_text() {
 }  // namespace
 
 std::string log_line(const LogContext& context, std::string_view who, std::string_view text) {
-    return fmt::format("{} #{} {} {:5} {}: {}",
+    return fmt::format("{} #{} {} {:5} {} {}",
                        now_text(),
                        context.session,
                        context.port,

@@ -16,7 +16,8 @@ struct LogContext {
     bool tls = false;
 };
 
-/// "12:00:03.123456 #4 587 tls  C: EHLO client.test". `text` is escaped here; masking is the caller's work.
+/// "12:00:03.123456 #4 587 tls  C: EHLO client.test"; `who` is "C:", "S:" or "--". `text` is escaped here;
+/// masking is the caller's work.
 std::string log_line(const LogContext& context, std::string_view who, std::string_view text);
 
 }  // namespace smtpspec::mock
