@@ -1,15 +1,45 @@
 #include "harness/run/embedded_server.hpp"
 
+#include <algorithm>
+#include <functional>
 #include <stdexcept>
 
 namespace smtpspec::run {
 
-mock::ServerConfig embedded_server_config(const RunContext& context, const PlannedCell& cell) {
+namespace {
+
+/// True when a `connection … port=` in the script speaks with another port than the cell's.
+bool uses_other_ports(const script::Block& block) {
+    for (const script::Statement& statement : block) {
+        if (const auto* attempt = std::get_if<script::AttemptStatement>(&statement.node)) {
+            const auto* other = std::get_if<script::ConnectionAttempt>(&attempt->what);
+            const auto is_port = [](const script::Option& option) { return option.name == "port"; };
+            if (other != nullptr && std::any_of(other->options.begin(), other->options.end(), is_port)) {
+                return true;
+            }
+        } else if (const auto* when = std::get_if<script::WhenStatement>(&statement.node)) {
+            if (uses_other_ports(when->block)) {
+                return true;
+            }
+        } else if (const auto* loop = std::get_if<script::ForStatement>(&statement.node)) {
+            if (uses_other_ports(loop->block)) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+}  // namespace
+
+namespace {
+
+mock::ServerConfig server_config(const RunContext& context, const std::function<bool(int)>& wanted) {
     mock::ServerConfig config;
     config.host = context.profile.host;
     config.ports.clear();
     for (const auto& [port, mode] : context.profile.ports) {
-        if (cell.port == 0 || cell.port == port) {
+        if (wanted(port)) {
             mock::PortSpec spec;
             spec.logical = port;
             spec.mode = mode;
@@ -22,12 +52,24 @@ mock::ServerConfig embedded_server_config(const RunContext& context, const Plann
         account.password = context.password;
         config.accounts = {account};
     }
+    config.seed = context.options.seed;
+    return config;
+}
+
+}  // namespace
+
+mock::ServerConfig embedded_server_config(const RunContext& context) {
+    return server_config(context, [](int) { return true; });
+}
+
+mock::ServerConfig embedded_server_config(const RunContext& context, const PlannedCell& cell) {
+    const bool all_ports = cell.port == 0 || uses_other_ports(cell.scenario->script);
+    mock::ServerConfig config = server_config(context, [&](int port) { return all_ports || port == cell.port; });
     if (!cell.defect.empty() && cell.scenario->head.side == script::Side::Server) {
         if (auto known = config.defects.add(cell.defect); !known) {
             throw std::invalid_argument(known.error());
         }
     }
-    config.seed = context.options.seed;
     return config;
 }
 

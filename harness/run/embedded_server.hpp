@@ -9,4 +9,7 @@ namespace smtpspec::run {
 /// the side under test.
 mock::ServerConfig embedded_server_config(const RunContext& context, const PlannedCell& cell);
 
+/// The same on all ports of the context, without a defect: for measurements.
+mock::ServerConfig embedded_server_config(const RunContext& context);
+
 }  // namespace smtpspec::run

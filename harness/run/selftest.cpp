@@ -123,6 +123,7 @@ class Selftest {
                 judge_good(scenario, index, runs[index], proved);
             } else {
                 note_turned(scenario, index, runs[index], turned);
+                note_variant(scenario, *trials_[index], runs[index], proved);
             }
         }
         for (const script::SelftestEntry& entry : scenario.head.selftest) {
@@ -148,6 +149,15 @@ class Selftest {
         const script::Outcome* outcome = scenario.head.outcome(run.cell.outcome);
         if (outcome != nullptr && outcome->verdict != Verdict::Pass) {
             turned.insert(run.cell.name());
+        }
+    }
+
+    /// An entry that maps to a pass label is a variant: a peer that differs and is right as well.
+    static void note_variant(const Scenario& scenario, const script::SelftestEntry& entry, const CellRun& run,
+                             std::set<std::string>& proved) {
+        const script::Outcome* outcome = scenario.head.outcome(entry.label);
+        if (outcome != nullptr && outcome->verdict == Verdict::Pass && reached(run, entry.label)) {
+            proved.insert(entry.label);
         }
     }
 

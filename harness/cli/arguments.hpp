@@ -1,0 +1,66 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "harness/report/report.hpp"
+#include "harness/run/options.hpp"
+
+namespace smtpspec::cli {
+
+/// `--format F --output PATH`; an empty path is standard output.
+struct OutputRequest {
+    report::Format format = report::Format::terminal;
+    std::string path;
+};
+
+/// `smtpspec mock`.
+struct MockArguments {
+    std::vector<std::string> faults, fault_files, defects;
+    std::string scenario;      ///< a client scenario whose server is played
+    std::string profile;       ///< whose limits and replies are played
+    std::string ca_out, ready_file;
+    std::string listen = "127.0.0.1";
+    bool real_ports = false, ephemeral = false;
+    double chaos = 0;          ///< share of commands that go wrong, 0..1
+    std::string user;
+    std::string password_env;
+    std::vector<std::string> command;  ///< after --
+};
+
+/// `smtpspec bench`.
+struct BenchArguments {
+    int messages = 20;
+};
+
+/// The parsed command line.
+struct Arguments {
+    std::string command;
+    run::RunOptions options;
+    std::string endpoint;
+    bool endpoint_is_file = false;
+    std::string scenarios_dir;
+    std::vector<OutputRequest> outputs;
+    std::string list_format = "text";
+    double allow_inconclusive = 0;
+    bool plan_only = false, mutate = false;
+    std::string colour = "auto";
+    std::vector<std::string> operands;  ///< ids, files, results
+    MockArguments mock;
+    BenchArguments bench;
+    std::string shown;                  ///< the command line for the result document
+};
+
+/// What parsing gave: arguments, or the code to exit with (help and usage have been printed).
+struct ParseOutcome {
+    std::optional<Arguments> arguments;
+    int exit_code = 0;
+};
+
+/// Reads the command line; prints help, version and usage errors itself.
+ParseOutcome parse_arguments(int argc, const char* const* argv);
+
+}  // namespace smtpspec::cli

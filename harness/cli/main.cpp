@@ -1,0 +1,3 @@
+#include "harness/cli/commands.hpp"
+
+int main(int argc, char** argv) { return smtpspec::cli::main_command(argc, argv); }

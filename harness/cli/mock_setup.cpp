@@ -1,0 +1,171 @@
+#include "harness/cli/mock_setup.hpp"
+
+#include <fmt/format.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <fstream>
+#include <sstream>
+
+#include "harness/run/endpoint.hpp"
+#include "mockserver/chaos.hpp"
+#include "protocol/script/interpreter.hpp"
+#include "protocol/script/scenario.hpp"
+#include "protocol/wire/crypto.hpp"
+
+namespace smtpspec::cli {
+
+namespace {
+
+int default_port(int logical) {
+    return logical < 1000 ? 10000 + logical : 10000 + (logical - 2000) + 2000;
+}
+
+std::uint16_t bind_port(const MockArguments& mock, int logical) {
+    if (mock.real_ports) {
+        return static_cast<std::uint16_t>(logical);
+    }
+    const bool ephemeral = mock.ephemeral || !mock.command.empty();
+    return ephemeral ? std::uint16_t{0} : static_cast<std::uint16_t>(default_port(logical));
+}
+
+tl::expected<std::vector<script::Rule>, std::string> read_rules(const MockArguments& mock) {
+    std::vector<script::Rule> rules;
+    const auto take = [&](const std::string& text, const std::string& name) -> std::string {
+        auto parsed = script::parse_rules(text, name);
+        if (!parsed) {
+            return parsed.error().render();
+        }
+        for (auto& rule : *parsed) {
+            rules.push_back(std::move(rule));
+        }
+        return {};
+    };
+    std::string problems;
+    for (const std::string& text : mock.faults) {
+        problems += take(text, "--fault");
+    }
+    for (const std::string& path : mock.fault_files) {
+        std::ifstream in(path, std::ios::binary);
+        std::ostringstream text;
+        text << in.rdbuf();
+        if (!in) {
+            problems += fmt::format("cannot read the rules {}: {}\n", path, std::strerror(errno));
+            continue;
+        }
+        problems += take(text.str(), path);
+    }
+    if (!problems.empty()) {
+        return tl::make_unexpected(problems);
+    }
+    return rules;
+}
+
+/// "5/s", "100/d" as tokens per second.
+double rate_of(const std::string& text) {
+    char* end = nullptr;
+    const double number = std::strtod(text.c_str(), &end);
+    const std::string unit = end;
+    return unit == "/m" ? number / 60 : unit == "/h" ? number / 3600 : unit == "/d" ? number / 86400 : number;
+}
+
+/// The limits that the profile's facts describe, shared by all ports of the account.
+void add_limits(const run::Profile& profile, mock::ServerConfig& config) {
+    for (const run::Fact& fact : profile.facts) {
+        if (fact.situation != "rate-limit" || fact.value.empty() || fact.reply.empty() || fact.reply.front() == '/') {
+            continue;
+        }
+        mock::LimiterSpec spec;
+        spec.name = fact.name;
+        spec.stage = mock::limiter_stage_from_string(fact.stage).value_or(mock::LimiterStage::mail);
+        spec.rate = rate_of(fact.value);
+        spec.burst = std::max(1.0, std::strtod(fact.value.c_str(), nullptr));
+        spec.reply = fact.reply;
+        spec.close = fact.closes;
+        config.limiters.push_back(spec);
+    }
+}
+
+tl::expected<void, std::string> apply_profile(const Arguments& arguments, const run::Catalog& catalog, run::Profile& profile) {
+    if (arguments.mock.profile.empty()) {
+        return {};
+    }
+    auto found = run::find_profile(catalog, arguments.mock.profile, run::EndpointKind::guess);
+    if (!found) {
+        return tl::make_unexpected(found.error());
+    }
+    profile = std::move(*found);
+    return {};
+}
+
+void choose_account(const MockArguments& mock, const run::Profile& profile, MockSetup& setup) {
+    setup.user = !mock.user.empty() ? mock.user : !profile.user.empty() ? profile.user : "tester";
+    const std::string& variable = !mock.password_env.empty() ? mock.password_env : profile.password_env;
+    const char* given = variable.empty() ? nullptr : std::getenv(variable.c_str());
+    setup.password_is_ours = given == nullptr || *given == '\0';
+    setup.password = setup.password_is_ours ? "pw-" + wire::random_token(18) : std::string(given);
+    mock::Account account;
+    account.user = setup.user;
+    account.password = setup.password;
+    setup.config.accounts = {account};
+}
+
+std::string domain_of(const std::string& address) {
+    const std::size_t at = address.rfind('@');
+    return at == std::string::npos ? "" : address.substr(at + 1);
+}
+
+}  // namespace
+
+tl::expected<MockSetup, std::string> mock_setup(const Arguments& arguments, const run::Catalog& catalog) {
+    const MockArguments& mock = arguments.mock;
+    MockSetup setup;
+    run::Profile profile = run::five_ports();
+    if (auto applied = apply_profile(arguments, catalog, profile); !applied) {
+        return tl::make_unexpected(applied.error());
+    }
+    setup.config.ports.clear();
+    for (const auto& [logical, mode] : profile.ports) {
+        mock::PortSpec port;
+        port.logical = logical;
+        port.mode = mode;
+        port.address = mock.listen;
+        port.bind = bind_port(mock, logical);
+        setup.config.ports.push_back(port);
+    }
+    if (!profile.host.empty()) {
+        setup.config.host = profile.host;
+    }
+    for (const std::string& address : {profile.to, profile.from}) {
+        if (const std::string domain = domain_of(address); !domain.empty()) {
+            setup.config.local_domains.push_back(domain);
+        }
+    }
+    if (!profile.bad.empty()) {
+        setup.config.refused_recipients.push_back(profile.bad);
+    }
+    add_limits(profile, setup.config);
+    choose_account(mock, profile, setup);
+    setup.config.seed = arguments.options.seed;
+    for (const std::string& defect : mock.defects) {
+        if (auto known = setup.config.defects.add(defect); !known) {
+            return tl::make_unexpected(known.error() + " (smtpspec list --defects shows them)\n");
+        }
+    }
+    auto rules = read_rules(mock);
+    if (!rules) {
+        return tl::make_unexpected(rules.error());
+    }
+    setup.faults = script::make_overlay(std::move(*rules), arguments.options.seed);
+    if (mock.chaos > 0) {
+        mock::ChaosSpec chaos;
+        chaos.rate = mock.chaos;
+        chaos.seed = arguments.options.seed;
+        setup.chaos = mock::make_chaos(chaos, setup.faults.get());
+    }
+    setup.pki = std::make_shared<wire::TestPki>(std::vector<std::string>{setup.config.host, "localhost", "127.0.0.1", mock.listen});
+    return setup;
+}
+
+}  // namespace smtpspec::cli

@@ -1,0 +1,145 @@
+#include "harness/cli/output.hpp"
+
+#include <fmt/format.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <memory>
+
+namespace smtpspec::cli {
+
+namespace {
+
+struct FileCloser {
+    void operator()(std::FILE* file) const { std::fclose(file); }
+};
+
+/// "" when all went to the file, else the system's reason.
+std::string write_file(const std::string& path, const std::string& text) {
+    std::FILE* file = std::fopen(path.c_str(), "wb");
+    if (file == nullptr) {
+        return std::strerror(errno);
+    }
+    const bool written = std::fwrite(text.data(), 1, text.size(), file) == text.size();
+    const int write_error = errno;
+    const bool closed = std::fclose(file) == 0;  // a full disk often shows only here
+    if (written && closed) {
+        return {};
+    }
+    return std::strerror(written ? errno : write_error);
+}
+
+/// Somewhere else, when the place asked for is full. "" when that failed as well.
+std::string rescue(const std::string& text) {
+    const char* folder = std::getenv("TMPDIR");
+    std::string path = std::string(folder != nullptr && *folder != '\0' ? folder : "/tmp") + "/smtpspec-result-XXXXXX";
+    const int descriptor = ::mkstemp(path.data());
+    if (descriptor < 0) {
+        return {};
+    }
+    ::close(descriptor);
+    return write_file(path, text).empty() ? path : "";
+}
+
+int terminal_width() {
+    winsize size{};
+    if (::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col >= 60) {
+        return std::min<int>(size.ws_col, 120);
+    }
+    return 80;
+}
+
+bool write_one(const Arguments& arguments, const OutputRequest& request, const run::Result& result) {
+    const std::string text = report::render(request.format, result, render_options(arguments, request.path));
+    if (request.path.empty() || request.path == "-") {
+        if (print(text)) {
+            return true;
+        }
+        fmt::print(stderr, "smtpspec: standard output could not be written: {}\n", std::strerror(errno));
+    } else {
+        const std::string problem = write_file(request.path, text);
+        if (problem.empty()) {
+            return true;
+        }
+        fmt::print(stderr, "smtpspec: {} could not be written: {}\n", request.path, problem);
+    }
+    const std::string kept = rescue(report::render_json(result));
+    if (kept.empty()) {
+        fmt::print(stderr, "  The result could not be kept elsewhere either. Free some space, or set TMPDIR.\n");
+    } else {
+        fmt::print(stderr, "  The whole result is kept in {}; render it with: smtpspec report {}\n", kept, kept);
+    }
+    return false;
+}
+
+}  // namespace
+
+bool write_text(const std::string& path, const std::string& text) {
+    if (path.empty() || path == "-") {
+        return print(text);
+    }
+    const std::string problem = write_file(path, text);
+    if (!problem.empty()) {
+        fmt::print(stderr, "smtpspec: {} could not be written: {}\n", path, problem);
+    }
+    return problem.empty();
+}
+
+report::RenderOptions render_options(const Arguments& arguments, const std::string& path) {
+    report::RenderOptions options;
+    const char* no_color = std::getenv("NO_COLOR");
+    const bool on_terminal = (path.empty() || path == "-") && ::isatty(STDOUT_FILENO) == 1;
+    const bool automatic = on_terminal && (no_color == nullptr || *no_color == '\0');
+    options.colour = arguments.colour == "always" || (arguments.colour == "auto" && automatic) ? report::Colour::yes
+                                                                                              : report::Colour::no;
+    options.width = on_terminal ? terminal_width() : 80;
+    return options;
+}
+
+bool print(const std::string& text) {
+    return std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0;
+}
+
+bool write_reports(const Arguments& arguments, const run::Result& result) {
+    bool all = true;
+    for (const OutputRequest& request : arguments.outputs) {
+        all = write_one(arguments, request, result) && all;
+    }
+    return all;
+}
+
+std::function<void(const std::string&)> progress_line() {
+    using Clock = std::chrono::steady_clock;
+    const bool terminal = ::isatty(STDERR_FILENO) == 1;
+    auto last = std::make_shared<Clock::time_point>(Clock::now());
+    return [terminal, last](const std::string& text) {
+        const auto now = Clock::now();
+        const auto pause = terminal ? std::chrono::milliseconds(100) : std::chrono::milliseconds(5000);
+        if (now - *last < pause) {
+            return;
+        }
+        *last = now;
+        fmt::print(stderr, "{}{}{}", terminal ? "\r\033[K" : "", text, terminal ? "" : "\n");
+        std::fflush(stderr);
+    };
+}
+
+run::Progress progress_on_stderr() {
+    const auto show = progress_line();
+    return [show](const run::Cell& cell, std::size_t done, std::size_t of) {
+        show(fmt::format("{}/{} cells  {}", done, of, cell.scenario));
+    };
+}
+
+void end_progress() {
+    if (::isatty(STDERR_FILENO) == 1) {
+        fmt::print(stderr, "\r\033[K");
+    }
+}
+
+}  // namespace smtpspec::cli

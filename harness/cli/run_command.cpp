@@ -1,0 +1,123 @@
+#include <fmt/format.h>
+
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <sstream>
+
+#include "harness/cli/commands.hpp"
+#include "harness/cli/interrupt.hpp"
+#include "harness/cli/load.hpp"
+#include "harness/cli/output.hpp"
+#include "harness/run/runner.hpp"
+#include "protocol/script/scenario.hpp"
+#include "protocol/script/suggest.hpp"
+
+namespace smtpspec::cli {
+
+namespace {
+
+tl::expected<std::vector<run::Waiver>, std::string> waivers_of(const Arguments& arguments) {
+    const std::string& path = arguments.options.waivers_file;
+    if (path.empty()) {
+        return std::vector<run::Waiver>{};
+    }
+    std::ifstream in(path, std::ios::binary);
+    std::ostringstream text;
+    text << in.rdbuf();
+    if (!in) {
+        return tl::make_unexpected(fmt::format("cannot read the waivers {}: {}\n", path, std::strerror(errno)));
+    }
+    return run::load_waivers(text.str(), path);
+}
+
+/// The options that one cell's command needs besides --only and --port.
+std::vector<std::pair<std::string, std::string>> rerun_options(const Arguments& arguments) {
+    std::vector<std::pair<std::string, std::string>> options;
+    if (!arguments.endpoint.empty()) {
+        options.emplace_back(arguments.endpoint_is_file ? "--endpoint" : "endpoint", arguments.endpoint);
+    }
+    if (!arguments.options.ca_file.empty()) {
+        options.emplace_back("--ca", arguments.options.ca_file);
+    }
+    if (!arguments.scenarios_dir.empty()) {
+        options.emplace_back("--scenarios", arguments.scenarios_dir);
+    }
+    if (arguments.options.no_auth) {
+        options.emplace_back("--no-auth", "");
+    }
+    for (const auto& rule : arguments.options.connect_to) {
+        options.emplace_back("--connect-to", fmt::format("{}:{}:{}:{}", rule.host, rule.port == 0 ? "" : std::to_string(rule.port),
+                                                         rule.address, rule.to_port == 0 ? "" : std::to_string(rule.to_port)));
+    }
+    return options;
+}
+
+/// What a profile would add (for an endpoint that nobody prepared).
+void add_profile_hint(const run::RunContext& context, run::Result& result) {
+    if (context.embedded() || !context.profile.user.empty() || !context.profile.to.empty()) {
+        return;
+    }
+    result.notices.push_back(
+        "no profile: scenarios that need a login, a recipient or a mailbox were skipped; a profile (docs/endpoints.md) with "
+        "auth and envelope adds them");
+}
+
+/// A filter that fits nothing is a typing mistake, not an empty run.
+bool filters_fit(const run::Catalog& catalog, const Arguments& arguments) {
+    bool all = true;
+    for (const std::string& filter : arguments.options.only) {
+        bool fits = false;
+        for (const auto& scenario : catalog.scenarios()) {
+            for (const auto& cell : script::expand_cells(scenario->head)) {
+                fits = fits || script::filter_matches(filter, cell);
+            }
+        }
+        if (!fits) {
+            const std::string near = catalog.suggest(filter.substr(0, filter.find('[')));
+            fmt::print(stderr, "smtpspec: --only '{}' fits no scenario{}. smtpspec list shows them all.\n", filter,
+                       near.empty() ? "" : "; did you mean " + near + "?");
+            all = false;
+        }
+    }
+    return all;
+}
+
+}  // namespace
+
+int run_command(const Arguments& arguments) {
+    auto catalog = load_catalog(arguments);
+    if (!catalog) {
+        return 2;
+    }
+    const auto waivers = waivers_of(arguments);
+    if (!waivers) {
+        fmt::print(stderr, "{}", waivers.error());
+        return 2;
+    }
+    if (!filters_fit(*catalog, arguments)) {
+        return 2;
+    }
+    int exit_code = 0;
+    std::unique_ptr<run::RunContext> context = arguments.endpoint.empty()
+                                                   ? run::embedded_context(arguments.options)
+                                                   : foreign_endpoint(arguments, *catalog, exit_code);
+    if (!context) {
+        return exit_code;
+    }
+    const run::Plan plan = run::plan_run(*context, *catalog);
+    if (arguments.plan_only) {
+        return print(run::describe_plan(*context, plan)) ? 0 : 3;
+    }
+    const InterruptGuard guard(context->interrupted);
+    run::Result result = run::execute(*context, *catalog, plan, *waivers, progress_on_stderr());
+    end_progress();
+    result.command = arguments.shown;
+    result.rerun = rerun_options(arguments);
+    add_profile_hint(*context, result);
+    const bool written = write_reports(arguments, result);
+    const int code = run::exit_code(result, arguments.allow_inconclusive);
+    return written ? code : 3;
+}
+
+}  // namespace smtpspec::cli

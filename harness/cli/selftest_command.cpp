@@ -1,0 +1,90 @@
+#include <fmt/format.h>
+
+#include "harness/cli/commands.hpp"
+#include "harness/cli/interrupt.hpp"
+#include "harness/cli/load.hpp"
+#include "harness/cli/output.hpp"
+#include "harness/run/runner.hpp"
+#include "harness/run/selftest.hpp"
+#include "harness/run/version.hpp"
+
+namespace smtpspec::cli {
+
+namespace {
+
+std::string section(const std::string& title, const std::vector<run::SelftestFinding>& findings) {
+    std::string text;
+    if (!findings.empty()) {
+        text += fmt::format("\n{}\n", title);
+    }
+    for (const auto& finding : findings) {
+        text += fmt::format("  {}\n      {}\n", finding.scenario, finding.what);
+    }
+    return text;
+}
+
+double percent(std::size_t part, int whole) { return whole == 0 ? 0.0 : 100.0 * static_cast<double>(part) / whole; }
+
+std::string summary(const run::SelftestReport& report, bool mutate) {
+    std::string text = section("Failures:", report.failures);
+    text += section("Mutations that nobody noticed:", report.surviving);
+    text += section("Cells that no defect turns:", report.unturned);
+    text += section("Pass outcomes that no good peer reaches (unproved):", report.unproved);
+    text += fmt::format("\n{} scenarios: {} conversations with good peers, {} with bad peers\n", report.scenarios,
+                        report.good_cells, report.bad_cells);
+    text += fmt::format("  cells that no defect turns: {} of {} ({:.1f} %, at most 10 %)\n", report.unturned.size(),
+                        report.parameter_cells, percent(report.unturned.size(), report.parameter_cells));
+    text += fmt::format("  unproved pass outcomes: {} of {} ({:.1f} %, at most 10 %)\n", report.unproved.size(),
+                        report.pass_outcomes, percent(report.unproved.size(), report.pass_outcomes));
+    if (mutate) {
+        text += fmt::format("  mutations: {} of {} noticed\n", report.mutations - static_cast<int>(report.surviving.size()),
+                            report.mutations);
+    }
+    if (!report.left_out.empty()) {
+        text += fmt::format("  left out: {} slow scenarios (--slow)\n", report.left_out.size());
+    }
+    text += report.interrupted ? "selftest: interrupted\n" : report.green() ? "selftest: green\n" : "selftest: RED\n";
+    return text;
+}
+
+int code_of(const run::SelftestReport& report) {
+    if (report.interrupted) {
+        return 130;
+    }
+    if (report.good_cells == 0) {
+        return 77;
+    }
+    return report.green() ? 0 : 1;
+}
+
+}  // namespace
+
+int selftest_command(const Arguments& arguments) {
+    auto catalog = load_catalog(arguments);
+    if (!catalog) {
+        return 2;
+    }
+    auto context = run::embedded_context(arguments.options);
+    const InterruptGuard guard(context->interrupted);
+    run::SelftestReport report = run::selftest(*context, *catalog, arguments.mutate ? run::Mutate::yes : run::Mutate::no,
+                                               progress_on_stderr());
+    end_progress();
+    bool written = true;
+    for (const OutputRequest& request : arguments.outputs) {
+        if (request.format == report::Format::terminal) {
+            written = print(summary(report, arguments.mutate)) && written;
+            continue;
+        }
+        run::Result& result = report.result;
+        result.tool_version = run::version;
+        result.command = arguments.shown;
+        result.started = run::now_utc();
+        result.interrupted = report.interrupted;
+        Arguments one = arguments;
+        one.outputs = {request};
+        written = write_reports(one, result) && written;
+    }
+    return written ? code_of(report) : 3;
+}
+
+}  // namespace smtpspec::cli
