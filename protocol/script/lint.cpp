@@ -1,0 +1,152 @@
+#include "protocol/script/lint.hpp"
+
+#include <algorithm>
+#include <map>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "protocol/script/lint_rules.hpp"
+#include "protocol/script/lint_survey.hpp"
+
+namespace smtpspec::script {
+
+LintVocabulary LintVocabulary::standard() {
+    LintVocabulary words;
+    words.certificates = {"good",
+                          "expired",
+                          "not-yet-valid",
+                          "wrong-host",
+                          "self-signed",
+                          "unknown-ca",
+                          "missing-intermediate",
+                          "cn-only",
+                          "san-differs",
+                          "wildcard",
+                          "wildcard-deep",
+                          "weak-key",
+                          "client-only"};
+    words.needs = {// what a profile or an adapter has (§3)
+                   "credentials",
+                   "bad-rcpt",
+                   "remote-rcpt",
+                   "mailbox",
+                   "domain",
+                   "dnssec",
+                   "queue",
+                   "reuse",
+                   "retry",
+                   "api",
+                   "dns",
+                   // EHLO keywords (IANA, Mail Parameters)
+                   "8bitmime",
+                   "atrn",
+                   "auth",
+                   "binarymime",
+                   "burl",
+                   "checkpoint",
+                   "chunking",
+                   "conneg",
+                   "conperm",
+                   "deliverby",
+                   "dsn",
+                   "enhancedstatuscodes",
+                   "etrn",
+                   "expn",
+                   "futurerelease",
+                   "help",
+                   "limits",
+                   "mt-priority",
+                   "mtrk",
+                   "no-soliciting",
+                   "onex",
+                   "pipelining",
+                   "requiretls",
+                   "rrvs",
+                   "saml",
+                   "send",
+                   "size",
+                   "smtputf8",
+                   "soml",
+                   "starttls",
+                   "submitter",
+                   "turn",
+                   "verb",
+                   "vrfy"};
+    words.alerts = {"close-notify",
+                    "unexpected-message",
+                    "bad-record-mac",
+                    "record-overflow",
+                    "handshake-failure",
+                    "bad-certificate",
+                    "unsupported-certificate",
+                    "certificate-revoked",
+                    "certificate-expired",
+                    "certificate-unknown",
+                    "illegal-parameter",
+                    "unknown-ca",
+                    "access-denied",
+                    "decode-error",
+                    "decrypt-error",
+                    "protocol-version",
+                    "insufficient-security",
+                    "internal-error",
+                    "inappropriate-fallback",
+                    "user-canceled",
+                    "missing-extension",
+                    "unsupported-extension",
+                    "unrecognized-name",
+                    "bad-certificate-status-response",
+                    "unknown-psk-identity",
+                    "certificate-required",
+                    "no-application-protocol",
+                    "no-renegotiation"};
+    return words;
+}
+
+Diagnostics lint(const Scenario& scenario, const LintVocabulary& vocabulary) {
+    Reporter reporter(scenario.source);
+    const Survey facts = survey(scenario);
+    const LintInput input{scenario, facts, vocabulary, reporter};
+    lint_head(input);
+    lint_labels(input);
+    lint_names(input);
+    lint_flow(input);
+    lint_serve(input);
+    lint_addresses(input);
+    return reporter.take();
+}
+
+Diagnostics lint_together(const std::vector<Scenario>& scenarios) {
+    Diagnostics all;
+    std::map<std::string, const Scenario*> seen;
+    for (const Scenario& scenario : scenarios) {
+        const auto [first, fresh] = seen.emplace(scenario.id(), &scenario);
+        if (!fresh) {
+            Reporter reporter(scenario.source);
+            reporter.error(scenario.head.id.at,
+                           scenario.id().size(),
+                           fmt::format("the id `{}` is used twice", scenario.id()),
+                           {},
+                           fmt::format("the other is {}", first->second->source->name()));
+            all.append(reporter.take());
+        }
+    }
+    for (const Scenario& scenario : scenarios) {
+        Reporter reporter(scenario.source);
+        for (const Cover& cover : scenario.head.covers) {
+            const auto other = seen.find(cover.requirement);
+            if (other != seen.end() && cover.requirement != scenario.id()) {
+                reporter.error(cover.at,
+                               cover.requirement.size(),
+                               fmt::format("`{}` is the id of a scenario of its own", cover.requirement),
+                               {},
+                               fmt::format("it is in {}", other->second->source->name()));
+            }
+        }
+        all.append(reporter.take());
+    }
+    return all;
+}
+
+}  // namespace smtpspec::script

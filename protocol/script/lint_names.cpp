@@ -1,0 +1,471 @@
+#include <algorithm>
+#include <array>
+#include <map>
+#include <set>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "protocol/script/lint_rules.hpp"
+#include "protocol/script/parser.hpp"
+#include "protocol/script/suggest.hpp"
+
+namespace smtpspec::script {
+namespace {
+
+struct Function {
+    std::string_view name;
+    std::size_t least;
+    std::size_t most;
+};
+
+constexpr Function functions[] = {{"keyword", 1, 1},
+                                  {"tls.offers", 1, 1},
+                                  {"chance", 1, 1},
+                                  {"over", 1, 1},
+                                  {"copies", 1, 1},
+                                  {"mail", 1, 1},
+                                  {"body", 1, 1},
+                                  {"header", 2, 2},
+                                  {"since", 1, 1},
+                                  {"count", 1, 1},
+                                  {"len", 1, 1},
+                                  {"hex", 1, 1},
+                                  {"unhex", 1, 1},
+                                  {"base64", 1, 1},
+                                  {"unbase64", 1, 1},
+                                  {"upper", 1, 1},
+                                  {"lower", 1, 1},
+                                  {"number", 1, 1},
+                                  {"sort", 1, 1},
+                                  {"repeat", 2, 2},
+                                  {"pad", 2, 2},
+                                  {"stuffed", 1, 1},
+                                  {"flip", 1, 1},
+                                  {"file", 1, 1},
+                                  {"recipient", 1, 1},
+                                  {"plain", 2, 2},
+                                  {"hmac", 3, 3},
+                                  {"scram_final", 4, 6},
+                                  {"channel_binding", 0, 0},
+                                  {"dns", 2, 2},
+                                  {"web", 1, 1},
+                                  {"spki", 1, 1}};
+
+/// Variables that are there without being set (§9).
+const std::vector<std::string>& given_names() {
+    static const std::vector<std::string> names = {"ehlo",
+                                                   "from",
+                                                   "to",
+                                                   "bad",
+                                                   "remote",
+                                                   "user",
+                                                   "secret",
+                                                   "host",
+                                                   "port",
+                                                   "mode",
+                                                   "domain",
+                                                   "nonce",
+                                                   "reply.code",
+                                                   "reply.text",
+                                                   "reply.raw",
+                                                   "reply.lines",
+                                                   "tls.version",
+                                                   "tls.cipher",
+                                                   "tls.sni",
+                                                   "tls.alpn",
+                                                   "cert.days",
+                                                   "cert.names",
+                                                   "cert.bits",
+                                                   "cert.trusted",
+                                                   "cert.matches",
+                                                   "cert.problem",
+                                                   "session.number",
+                                                   "session.clear",
+                                                   "session.mails",
+                                                   "session.rcpts",
+                                                   "session.user",
+                                                   "command.line",
+                                                   "command.address",
+                                                   "command.octets",
+                                                   "client.says",
+                                                   "client.output",
+                                                   "client.peak",
+                                                   "store.count",
+                                                   "store.lost",
+                                                   "store.doubled"};
+    return names;
+}
+
+bool is_given(std::string_view name) {
+    const auto& names = given_names();
+    return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+bool begins(std::string_view text, std::string_view prefix) {
+    return text.substr(0, prefix.size()) == prefix;
+}
+
+class NameChecker {
+  public:
+    explicit NameChecker(const LintInput& input) : in_(input), head_(input.scenario.head) {
+        for (const Survey::Declaration& declaration : in_.survey.declarations) {
+            by_name_[declaration.name].push_back(&declaration);
+        }
+    }
+
+    void run() {
+        check_twice();
+        for (const Survey::Use& use : in_.survey.uses) {
+            check_use(use);
+        }
+        for (const Survey::Call& call : in_.survey.calls) {
+            check_call(call);
+        }
+        check_unused();
+    }
+
+  private:
+    using List = std::vector<const Survey::Declaration*>;
+
+    void error(Position at,
+               std::size_t length,
+               std::string message,
+               std::string expected = {},
+               std::string hint = {}) {
+        in_.reporter.error(at, length, std::move(message), std::move(expected), std::move(hint));
+    }
+
+    // set twice
+    void check_twice() {
+        for (const auto& [name, list] : by_name_) {
+            const Survey::Declaration& first = *list.front();
+            for (std::size_t i = 1; i < list.size(); ++i) {
+                const Survey::Declaration& next = *list[i];
+                if (next.kind != first.kind) {
+                    error(next.at,
+                          next.length,
+                          fmt::format("the {} `{}` is the name of a {} already",
+                                      to_string(next.kind),
+                                      name,
+                                      to_string(first.kind)),
+                          {},
+                          fmt::format("see line {}", first.at.line));
+                } else if (set_again(*list[i - 1], next)) {
+                    error(next.at,
+                          next.length,
+                          fmt::format("the {} `{}` is set twice", to_string(next.kind), name),
+                          {},
+                          fmt::format("it is set in line {} already", list[i - 1]->at.line));
+                }
+            }
+        }
+    }
+    /// Marks, labels and connections may be set again; a capture in the alternatives of one await, or a
+    /// variable in another branch, is the same thing said for another case.
+    bool set_again(const Survey::Declaration& first, const Survey::Declaration& next) const {
+        switch (next.kind) {
+            case NameKind::Label:
+            case NameKind::Mark:
+            case NameKind::Connection:
+                return false;
+            case NameKind::Capture:
+                return first.statement != next.statement && in_.survey.encloses(first.block, next.block);
+            default:
+                return in_.survey.encloses(first.block, next.block);
+        }
+    }
+
+    // uses
+    void check_use(const Survey::Use& use) {
+        if (use.as == Survey::Use::As::Limiter) {
+            check_limiter(use);
+            return;
+        }
+        if (use.as == Survey::Use::As::Mark) {
+            check_mark(use);
+            return;
+        }
+        if (is_given(use.name)) {
+            check_place(use);
+            return;
+        }
+        std::string field;
+        if (const Parameter* parameter = find_parameter(head_.params, use.name, field)) {
+            used_parameters_.insert(parameter->name);
+            check_field(use, *parameter, field);
+            return;
+        }
+        const auto found = by_name_.find(use.name);
+        if (found == by_name_.end()) {
+            unknown(use);
+            return;
+        }
+        check_order(use, found->second);
+    }
+    void unknown(const Survey::Use& use) {
+        std::vector<std::string> known = given_names();
+        for (const auto& entry : by_name_) {
+            known.push_back(entry.first);
+        }
+        std::string expected = "a parameter, variable, capture, label, or a name of the language";
+        const bool function = std::any_of(std::begin(functions), std::end(functions), [&](const Function& f) {
+            return f.name == use.name;
+        });
+        if (function) {
+            expected = fmt::format("{}(…)", use.name);
+        }
+        error(use.at,
+              use.name.size(),
+              fmt::format("unknown name `{}`", use.name),
+              expected,
+              did_you_mean(use.name, known));
+    }
+    void check_limiter(const Survey::Use& use) {
+        used_limiters_.insert(use.name);
+        if (head_.limiter(use.name) == nullptr) {
+            std::vector<std::string> known;
+            for (const Limiter& limiter : head_.limiters) {
+                known.push_back(limiter.name);
+            }
+            error(use.at,
+                  use.name.size(),
+                  fmt::format("there is no limiter `{}`", use.name),
+                  "a limiter of the head: `limiter: {name: {rate: 20/s}}`",
+                  did_you_mean(use.name, known));
+        }
+    }
+    void check_mark(const Survey::Use& use) {
+        if (const auto state = state_from_string(use.name)) {
+            if (*state > in_.survey.furthest && head_.side == Side::Server) {
+                error(use.at,
+                      use.name.size(),
+                      fmt::format("the state `{}` is never reached, so its mark is never set", use.name));
+            }
+            return;
+        }
+        std::vector<std::string> marks;
+        for (const auto& [name, list] : by_name_) {
+            if (list.front()->kind == NameKind::Mark) {
+                marks.push_back(name);
+            }
+        }
+        const auto found = by_name_.find(use.name);
+        if (found == by_name_.end() || found->second.front()->kind != NameKind::Mark) {
+            error(use.at,
+                  use.name.size(),
+                  fmt::format("there is no mark `{}`", use.name),
+                  "a mark (`mark NAME`) or a start state",
+                  did_you_mean(use.name, marks));
+            return;
+        }
+        check_order(use, found->second);
+    }
+    void check_order(const Survey::Use& use, const List& list) {
+        const bool set_before =
+            std::any_of(list.begin(), list.end(), [&](const Survey::Declaration* declaration) {
+                const bool loop = in_.survey.shares_unordered_block(declaration->block, use.block);
+                return declaration->order < use.order || loop || same_statement(*declaration, use);
+            });
+        const bool later =
+            use.where == Where::Watch || use.where == Where::Rule;  // asked when something happens
+        if (set_before || (later && list.front()->kind == NameKind::Label)) {
+            return;
+        }
+        error(use.at,
+              use.name.size(),
+              fmt::format("the {} `{}` is used before it is set", to_string(list.front()->kind), use.name),
+              {},
+              fmt::format("it is set in line {}", list.front()->at.line));
+    }
+    /// `S: /(?<n>\d+)/ => a | …`: a check's condition may ask for a label of an earlier alternative only.
+    static bool same_statement(const Survey::Declaration& declaration, const Survey::Use& use) {
+        return declaration.order == use.order && declaration.at < use.at;
+    }
+    void check_field(const Survey::Use& use, const Parameter& parameter, const std::string& field) {
+        if (field == "name" || parameter.values.empty()) {
+            return;
+        }
+        const bool maps = parameter.values.front().is_map();
+        if (!maps && !field.empty()) {
+            error(use.at,
+                  use.name.size(),
+                  fmt::format("the values of `{}` are texts; there is no `{}`", parameter.name, field),
+                  fmt::format("`{}` or `{}.name`", parameter.name, parameter.name));
+            return;
+        }
+        if (maps && field.empty()) {
+            error(use.at,
+                  use.name.size(),
+                  fmt::format("the values of `{}` are maps", parameter.name),
+                  fmt::format("`{}.FIELD` or `{}.name`", parameter.name, parameter.name));
+            return;
+        }
+        for (const ParamValue& value : parameter.values) {
+            if (value.find(field) == nullptr) {
+                std::vector<std::string> known = {"name"};
+                for (const auto& entry : std::get<1>(value.value)) {
+                    known.push_back(entry.first);
+                }
+                error(use.at,
+                      use.name.size(),
+                      fmt::format(
+                          "the value `{}` of `{}` has no field `{}`", value.name, parameter.name, field),
+                      {},
+                      did_you_mean(field, known));
+                return;
+            }
+        }
+    }
+    /// Some names exist only where a client speaks to the server that we play, or the reverse.
+    void check_place(const Survey::Use& use) {
+        const bool watched = use.where == Where::Rule || use.where == Where::Watch;
+        if (begins(use.name, "command.") && !watched) {
+            error(use.at, use.name.size(), fmt::format("`{}` exists only in rules and watches", use.name));
+        } else if (begins(use.name, "session.") && use.name != "session.clear" && !watched) {
+            error(use.at, use.name.size(), fmt::format("`{}` exists only in rules and watches", use.name));
+        } else if (begins(use.name, "client.") && head_.side == Side::Server) {
+            error(use.at,
+                  use.name.size(),
+                  fmt::format("`{}` is for side client: the server is under test", use.name));
+        } else if (begins(use.name, "reply.") && head_.side == Side::Client) {
+            error(use.at,
+                  use.name.size(),
+                  fmt::format("`{}` is for side server: the replies are ours", use.name));
+        }
+    }
+
+    // functions
+    void check_call(const Survey::Call& use) {
+        const std::string& name = use.call->function;
+        const auto* function = std::find_if(
+            std::begin(functions), std::end(functions), [&](const Function& f) { return f.name == name; });
+        if (function == std::end(functions)) {
+            std::vector<std::string> known;
+            for (const Function& f : functions) {
+                known.emplace_back(f.name);
+            }
+            error(use.at,
+                  name.size(),
+                  fmt::format("unknown function `{}`", name),
+                  {},
+                  did_you_mean(name, known));
+            return;
+        }
+        const std::size_t count = use.call->arguments.size();
+        if (count < function->least || count > function->most) {
+            const std::string range = function->least == function->most
+                                          ? fmt::format("{}", function->least)
+                                          : fmt::format("{} to {}", function->least, function->most);
+            error(use.at,
+                  name.size(),
+                  fmt::format("`{}` has {} arguments here", name, count),
+                  fmt::format("{} of them", range));
+        }
+        const bool in_server = name == "chance" || name == "over";
+        if (in_server && use.where != Where::Rule && use.where != Where::Watch) {
+            error(use.at, name.size(), fmt::format("`{}` exists only in rules and watches", name));
+        }
+        if (name == "spki" && count == 1) {
+            check_certificate(*use.call);
+        }
+    }
+    void check_certificate(const CallExpression& call) {
+        const auto* literal = std::get_if<StringLiteral>(&call.arguments[0]->node);
+        const auto& known = in_.vocabulary.certificates;
+        if (literal != nullptr && literal->text.is_literal() && known.count(literal->text.literal()) == 0) {
+            const std::string word = literal->text.literal();
+            error(call.arguments[0]->at,
+                  word.size() + 2,
+                  fmt::format("unknown certificate `{}`", word),
+                  {},
+                  did_you_mean(word, {known.begin(), known.end()}));
+        }
+    }
+
+    // unused
+    void check_unused() {
+        for (const auto& [name, list] : by_name_) {
+            const Survey::Declaration& first = *list.front();
+            const bool used = first.kind == NameKind::Parameter ? used_parameters_.count(name) != 0
+                                                                : in_.survey.asked.count(name) != 0;
+            const bool counts = first.kind == NameKind::Parameter || first.kind == NameKind::Variable ||
+                                first.kind == NameKind::Capture || first.kind == NameKind::Mark;
+            if (counts && !used) {
+                error(first.at,
+                      first.length,
+                      fmt::format("the {} `{}` is never used", to_string(first.kind), name));
+            } else if (first.kind == NameKind::Limiter && used_limiters_.count(name) == 0) {
+                in_.reporter.warning(first.at,
+                                     first.length,
+                                     fmt::format("the limiter `{}` is never used", name),
+                                     fmt::format("`over({})` in a rule", name));
+            }
+        }
+    }
+
+    const LintInput& in_;
+    const Head& head_;
+    std::map<std::string, List> by_name_;
+    std::set<std::string> used_parameters_;
+    std::set<std::string> used_limiters_;
+};
+
+/// What an operand surely is, for comparisons that can never work (§9: mixing is an error).
+enum class Kind { Unknown, Number, Time, Octets };
+
+Kind kind_of(const Expression& e) {
+    if (std::holds_alternative<StringLiteral>(e.node)) {
+        return Kind::Octets;
+    }
+    if (const auto* number = std::get_if<NumberLiteral>(&e.node)) {
+        return number->quantity.unit == Unit::Time ? Kind::Time : Kind::Number;
+    }
+    if (const auto* call = std::get_if<CallExpression>(&e.node)) {
+        static constexpr std::array numbers = {"len", "count", "number", "copies"};
+        static constexpr std::array octets = {"hex", "unhex", "base64", "unbase64", "upper", "lower", "body"};
+        const auto in = [&](const auto& names) {
+            return std::find(names.begin(), names.end(), call->function) != names.end();
+        };
+        return call->function == "since"
+                   ? Kind::Time
+                   : (in(numbers) ? Kind::Number : (in(octets) ? Kind::Octets : Kind::Unknown));
+    }
+    if (const auto* name = std::get_if<NameExpression>(&e.node)) {
+        static constexpr std::array numbers = {
+            "store.count", "store.lost", "store.doubled", "client.peak", "cert.days", "cert.bits"};
+        return std::find(numbers.begin(), numbers.end(), name->name) != numbers.end() ? Kind::Number
+                                                                                      : Kind::Unknown;
+    }
+    return Kind::Unknown;
+}
+
+std::string_view to_string(Kind kind) {
+    return kind == Kind::Number ? "a number" : (kind == Kind::Time ? "a time" : "a text");
+}
+
+void check_comparisons(const LintInput& in) {
+    for (std::size_t i = 0; i < in.survey.comparisons.size(); ++i) {
+        const BinaryExpression& node = *in.survey.comparisons[i];
+        if (node.op < BinaryOperator::Equal || node.op > BinaryOperator::GreaterEqual) {
+            continue;
+        }
+        const Kind left = kind_of(*node.left);
+        const Kind right = kind_of(*node.right);
+        if (left != Kind::Unknown && right != Kind::Unknown && left != right) {
+            in.reporter.error(in.survey.comparison_places[i],
+                              to_string(node.op).size(),
+                              fmt::format("{} is compared with {}", to_string(left), to_string(right)),
+                              "numbers, times and texts are compared with their like");
+        }
+    }
+}
+
+}  // namespace
+
+void lint_names(const LintInput& input) {
+    NameChecker(input).run();
+    check_comparisons(input);
+}
+
+}  // namespace smtpspec::script
