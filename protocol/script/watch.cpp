@@ -60,16 +60,22 @@ void Watches::reply(Link& link, const smtp::Reply& reply) {
 }
 
 void Watches::line(Link& link, std::string_view raw) {
-    look_at_line(event_of(link, without_line_end(raw)), raw, link.context);
+    look_at_line(event_of(link, without_line_end(raw)), raw, link.context, false);
 }
 
-void Watches::look_at_line(const ServerEvent& event, std::string_view raw, LineContext context) {
+/// `played`: the faithful server reads, so octets() does not see them.
+void Watches::look_at_line(const ServerEvent& event, std::string_view raw, LineContext context, bool played) {
     ClientLine line;
     line.line = event.line;
     line.raw = raw;
     line.context = context;
     apply(event, [&](const WatchStatement& watch, const Pattern& pattern, Scope& scope) {
-        return watch.speaker == Side::Client && fits_line(pattern, line, state_.environment.masker(), scope);
+        if (watch.speaker != Side::Client) {
+            return false;
+        }
+        const auto* bytes = played ? std::get_if<BytesPattern>(&pattern.node) : nullptr;
+        return bytes != nullptr ? search(bytes->regex, raw, scope)
+                                : fits_line(pattern, line, state_.environment.masker(), scope);
     });
 }
 
@@ -110,7 +116,7 @@ void Watches::client_line(const SessionFacts& session, std::string_view line) {
     event.octets = line.size();
     event.verb = smtp::parse_command(line).verb;
     event.session = session;
-    look_at_line(event, line, LineContext());
+    look_at_line(event, line, LineContext(), true);
 }
 
 /// Message content: regular expressions, `secret` and `bytes` look at it as it comes, commands and globs do

@@ -38,7 +38,7 @@ class Watches : public SessionObserver {
   private:
     template <class Fits>
     void apply(const ServerEvent& event, Fits fits);
-    void look_at_line(const ServerEvent& event, std::string_view raw, LineContext context);
+    void look_at_line(const ServerEvent& event, std::string_view raw, LineContext context, bool played);
     void look_at_event(const ServerEvent& event);
 
     ScriptState& state_;
