@@ -48,7 +48,7 @@ class Session final : public script::PlayedSession {
     enum class Got { octets, line, overlong, runaway, end, deadline, handled };
     using Options = std::vector<std::pair<std::string, std::string>>;
 
-    // session.cpp: the course of a session
+    // session.cpp, session_connect.cpp, session_commands.cpp: the course of a session
     wire::Awaitable<void> step();
     wire::Awaitable<void> step_connect();
     wire::Awaitable<void> step_greeting();
@@ -58,6 +58,8 @@ class Session final : public script::PlayedSession {
     wire::Awaitable<void> wait_for_turn();
     wire::Awaitable<bool> implicit_tls_defect();
     wire::Awaitable<void> hear_first_octet();
+    script::ServerEvent command_event(const smtp::Command& command) const;
+    wire::Awaitable<void> answer_command(script::ServerEvent event, smtp::Command command);
     Answer answer_to(const smtp::Command& command);
     wire::Awaitable<void> after_answer(std::string verb, int code);
     wire::Awaitable<void> drain();

@@ -233,7 +233,8 @@ Answer Session::limited(LimiterStage stage, Answer answer) {
 
 /// A client that does nothing but wrong is sent away.
 void Session::count_error(Answer& answer) {
-    if (answer.code >= 500 && ++errors_ > shared_->config.limits.errors) {
+    const bool endless = dialogue_.has(Defect::auth_failures_unlimited);
+    if (answer.code >= 500 && ++errors_ > shared_->config.limits.errors && !endless) {
         answer = dialogue_.closing(421, "4.7.0", "Too many errors");
     }
 }

@@ -1,0 +1,186 @@
+#include "mockserver/session.hpp"
+
+#include <utility>
+
+#include "protocol/smtp/text.hpp"
+
+namespace smtpspec::mock {
+
+using script::ServerEventKind;
+using wire::Awaitable;
+
+/// What rules may look at in a command line.
+script::ServerEvent Session::command_event(const smtp::Command& command) const {
+    auto happened = event(ServerEventKind::command);
+    happened.verb = command.verb;
+    happened.line = line_;
+    happened.octets = line_.size() + 2;
+    if (command.verb == "MAIL" || command.verb == "RCPT") {
+        const auto open = line_.find('<');
+        const auto shut = line_.find('>', open == std::string::npos ? 0 : open);
+        if (open != std::string::npos && shut != std::string::npos) {
+            happened.address = line_.substr(open + 1, shut - open - 1);
+        }
+    }
+    return happened;
+}
+
+Awaitable<void> Session::step_command() {
+    if (speaks_first_) {
+        co_await hear_first_octet();
+        co_return;
+    }
+    const auto& limits = shared_->config.limits;
+    auto got = co_await read_line(std::max(limits.auth_octets, limits.command_octets));
+    const bool long_line = line_.size() + 2 > limits.command_octets && !smtp::istarts_with(line_, "AUTH ");
+    if (got == Got::line && long_line && !dialogue_.has(Defect::no_line_limit)) {
+        got = Got::overlong;
+    }
+    if (got == Got::overlong) {
+        Answer answer = dialogue_.twist(dialogue_.reply(500, "5.5.2", "Line too long"));
+        count_error(answer);
+        script::Decision none;
+        co_await perform(std::move(none), std::move(answer));
+    }
+    if (got != Got::line) {
+        co_return;
+    }
+    smtp::Command command = smtp::parse_command(line_ + "\r\n");
+    auto happened = command_event(command);
+    if (command.verb == "BDAT") {
+        co_await chunk_command(std::move(happened), std::move(command));
+        co_return;
+    }
+    co_await answer_command(std::move(happened), std::move(command));
+}
+
+Awaitable<void> Session::answer_command(script::ServerEvent happened, smtp::Command command) {
+    script::Decision decision = decide(happened);
+    Answer answer = answer_to(command);
+    if (!decision.answered) {
+        count_error(answer);
+    }
+    edit_hello(decision, answer);
+    const int code = effective_code(decision, answer);
+    const Follow next = dialogue_.effect(command, code);
+    if (command.verb == "AUTH" && code != 334 && dialogue_.has(Defect::auth_reply_after_next) &&
+        connection_->input().find("\r\n") != std::string_view::npos) {
+        held_reply_ = std::exchange(answer.octets, std::string());
+        co_return;
+    }
+    const bool first = code >= 400 && command.verb == "RCPT" && dialogue_.has(Defect::reply_out_of_order);
+    if (first && !decision.answered) {
+        queue(std::exchange(answer.octets, std::string()), Place::first);
+    }
+    co_await perform(std::move(decision), std::move(answer));
+    queue(std::exchange(held_reply_, std::string()));
+    co_await after_answer(command.verb, code);
+    co_await follow(next);
+}
+
+/// The faithful answer, unless a limit is in the way.
+Answer Session::answer_to(const smtp::Command& command) {
+    const bool behind = !connection_->input().empty();
+    if (command.verb == "STARTTLS" && behind && dialogue_.has(Defect::starttls_pipelining_refused)) {
+        return dialogue_.closing(554, "5.5.0", "Error: SMTP protocol synchronization");
+    }
+    static constexpr std::pair<std::string_view, LimiterStage> stages[] = {{"EHLO", LimiterStage::ehlo},
+                                                                           {"AUTH", LimiterStage::auth},
+                                                                           {"MAIL", LimiterStage::mail},
+                                                                           {"RCPT", LimiterStage::rcpt},
+                                                                           {"DATA", LimiterStage::data}};
+    Answer answer = dialogue_.check(command);
+    for (const auto& [verb, stage] : stages) {
+        if (command.verb == verb && answer.code < 400) {
+            answer = limited(stage, std::move(answer));
+        }
+    }
+    return answer;
+}
+
+/// Defects that throw input away.
+Awaitable<void> Session::after_answer(std::string verb, int code) {
+    if (verb == "AUTH" && dialogue_.has(Defect::auth_flushes_input)) {
+        connection_->consume(connection_->input().size());
+        scanned_ = 0;
+    }
+    if (code >= 400 && dialogue_.has(Defect::flush_input_on_error)) {
+        co_await drain();
+    }
+}
+
+/// Throws away what is here and what comes right behind it: a group may arrive in pieces.
+Awaitable<void> Session::drain() {
+    co_await flush();
+    auto came = wire::ReadEvent::octets;
+    while (came == wire::ReadEvent::octets) {
+        connection_->consume(connection_->input().size());
+        scanned_ = 0;
+        came = co_await connection_->receive(wire::Clock::now() + std::chrono::milliseconds(20));
+    }
+}
+
+Awaitable<void> Session::follow(Follow next) {
+    if (phase_ == Phase::over) {
+        co_return;
+    }
+    switch (next) {
+        case Follow::command:
+            phase_ = Phase::command;
+            break;
+        case Follow::auth_line:
+            phase_ = Phase::auth_line;
+            break;
+        case Follow::content:
+            phase_ = Phase::content;
+            break;
+        case Follow::start_tls: {
+            co_await flush();
+            phase_ = Phase::command;
+            Options none;
+            if (dialogue_.has(Defect::early_client_hello_lost)) {
+                connection_->consume(connection_->input().size());
+            }
+            const bool patient = dialogue_.has(Defect::handshake_never_times_out);
+            const auto deadline =
+                patient ? wire::Deadline::max() : wire::Clock::now() + shared_->config.handshake_timeout;
+            co_await handshake(std::move(none), deadline);
+            break;
+        }
+        case Follow::hang:
+            co_await stall();
+            break;
+        case Follow::end:
+            co_await close();
+            break;
+    }
+}
+
+Awaitable<void> Session::step_auth_line() {
+    const auto got = co_await read_line(shared_->config.limits.auth_octets);
+    if (got == Got::overlong) {
+        Answer answer =
+            dialogue_.reply(500, "5.5.6", "Authentication exchange line is too long");  // RFC 4954 §4
+        (void)dialogue_.auth_effect(answer.code);
+        phase_ = Phase::command;
+        script::Decision none;
+        co_await perform(std::move(none), std::move(answer));
+    }
+    if (got != Got::line) {
+        co_return;
+    }
+    if (line_.size() + 2 > 512 && dialogue_.has(Defect::auth_line_tail_run)) {
+        next_line_ = line_.substr(510);
+        line_.resize(510);
+    }
+    auto happened = event(ServerEventKind::auth_line);
+    happened.line = line_;
+    happened.octets = line_.size() + 2;
+    script::Decision decision = decide(happened);
+    Answer answer = dialogue_.check_auth_line(line_);
+    const Follow next = dialogue_.auth_effect(effective_code(decision, answer));
+    co_await perform(std::move(decision), std::move(answer));
+    co_await follow(next);
+}
+
+}  // namespace smtpspec::mock
