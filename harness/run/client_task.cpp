@@ -97,6 +97,7 @@ client::ClientTask client_task(const RunContext& context, const PlannedCell& cel
     }
     const std::string reuse = value_or(values, "reuse", "yes");
     task.reuse = reuse != "no";
+    task.supplied_socket = value_or(values, "socket", "") == "supplied";
     if (values.count("dsn") > 0) {
         client::DsnRequest dsn;
         dsn.ret = "HDRS";

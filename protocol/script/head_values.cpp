@@ -28,7 +28,13 @@ constexpr std::array client_keys = {"policy",
                                     "user",
                                     "secret",
                                     "dsn",
+                                    "socket",
                                     "ports"};
+
+/// Keys whose value may be a list: all recipients, or the n-th value for the n-th message.
+bool may_be_list(std::string_view key) {
+    return key == "to" || key == "policy" || key == "user" || key == "secret";
+}
 
 std::vector<std::string> client_key_list() { return {client_keys.begin(), client_keys.end()}; }
 
@@ -336,10 +342,13 @@ void HeadLoader::set_client(const YamlNode& node) {
 
 void HeadLoader::add_client_entry(const YamlNode::Entry& entry) {
     ClientEntry result{entry.key, {}, entry.at};
-    if (entry.key == "to" && entry.value.kind == YamlNode::Kind::List) {
+    if (may_be_list(entry.key) && entry.value.kind == YamlNode::Kind::List) {
         for (const YamlNode& item : entry.value.items) {
-            if (expect_scalar(item, "an address")) {
+            if (expect_scalar(item, entry.key == "to" ? "an address" : "a value")) {
                 result.values.push_back(template_of(item));
+                if (result.values.back().is_literal()) {
+                    check_client_value({entry.key, item, entry.at}, result.values.back().literal());
+                }
             }
         }
     } else if (expect_scalar(entry.value, "a value")) {
@@ -373,6 +382,8 @@ void HeadLoader::check_client_value(const YamlNode::Entry& entry, const std::str
         integer(entry.value, entry.key, 1);
     } else if (entry.key == "pause") {
         time_of(entry.value);
+    } else if (entry.key == "socket" && text != "supplied") {
+        wrong(entry.value, fmt::format("unknown kind of socket `{}`", text), "supplied");
     } else if (entry.key == "ports" && text != "all") {
         wrong(entry.value, fmt::format("unknown choice of ports `{}`", text), "all");
     }
