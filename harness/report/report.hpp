@@ -16,17 +16,17 @@ enum class Colour { no, yes };
 
 struct RenderOptions {
     Colour colour = Colour::no;
-    int width = 80;                 ///< columns of the terminal report; at least 60
+    int width = 80;                    ///< columns of the terminal report; at least 60
     std::string program = "smtpspec";  ///< how the command that runs one cell again begins
 };
 
-/// The matrix (a row per group or scenario, a column per port, groups that are all green folded), below it every cell
-/// that is not green with its evidence, last the summary. Pure.
+/// The matrix (a row per group or scenario, a column per port, groups that are all green folded), below it
+/// every cell that is not green with its evidence, last the summary. Pure.
 std::string render_terminal(const run::Result& result, const RenderOptions& options);
 /// The document itself, pretty-printed (docs/result.schema.json).
 std::string render_json(const run::Result& result);
-/// JUnit XML that Jenkins' schema accepts: error and inconclusive = error; fail, vulnerable = failure; unsupported,
-/// skipped and waived = skipped with the reason.
+/// JUnit XML that Jenkins' schema accepts: error and inconclusive = error; fail, vulnerable = failure;
+/// unsupported, skipped and waived = skipped with the reason.
 std::string render_junit(const run::Result& result);
 
 std::string render(Format format, const run::Result& result, const RenderOptions& options);

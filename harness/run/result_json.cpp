@@ -131,7 +131,10 @@ json to_json(const Result& result) {
     document["summary"] = summary;
     document["left_out"] = json{{"slow", result.left_out_slow}, {"intrusive", result.left_out_intrusive}, {"budget", result.left_out_budget}};
     document["notices"] = result.notices;
-    document["rerun"] = pairs(result.rerun);
+    document["rerun"] = json::array();  // a list: --connect-to may stand there twice
+    for (const auto& [option, value] : result.rerun) {
+        document["rerun"].push_back(json{{"option", option}, {"value", value}});
+    }
     document["cells"] = json::array();
     for (const Cell& cell : result.cells) {
         document["cells"].push_back(to_json(cell));
@@ -235,7 +238,9 @@ tl::expected<Result, std::string> result_from_json(const json& document) {
         result.left_out_intrusive = document.at("left_out").at("intrusive");
         result.left_out_budget = document.at("left_out").at("budget");
         result.notices = document.at("notices").get<std::vector<std::string>>();
-        result.rerun = read_pairs(document.at("rerun"));
+        for (const auto& shown : document.at("rerun")) {
+            result.rerun.emplace_back(shown.at("option"), shown.at("value"));
+        }
         for (const auto& cell : document.at("cells")) {
             result.cells.push_back(read_cell(cell));
         }

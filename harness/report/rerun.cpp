@@ -1,0 +1,131 @@
+#include <fmt/format.h>
+
+#include "harness/report/finding.hpp"
+#include "harness/report/text.hpp"
+#include "protocol/smtp/text.hpp"
+
+namespace smtpspec::report {
+
+namespace {
+
+bool needs_no_quotes(std::string_view word) {
+    for (const char c : word) {
+        if (!smtp::is_alnum(c) && std::string_view("@%+=:,./_-").find(c) == std::string_view::npos) {
+            return false;
+        }
+    }
+    return !word.empty();
+}
+
+bool is_plain(char c) { return !smtp::is_control(c) && !smtp::is_eight_bit(c); }
+
+/// One word for a shell. What could drive a terminal never comes out raw.
+std::string quoted(std::string_view word) {
+    if (needs_no_quotes(word)) {
+        return std::string(word);
+    }
+    bool plain = true;
+    for (const char c : word) {
+        plain = plain && is_plain(c);
+    }
+    std::string out = plain ? "'" : "$'";
+    for (const char c : word) {
+        if (c == '\'') {
+            out += plain ? "'\\''" : "\\'";
+        } else if (is_plain(c)) {
+            out += !plain && c == '\\' ? "\\\\" : std::string(1, c);
+        } else {
+            out += fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
+        }
+    }
+    return out + "'";
+}
+
+/// The probe's own finding: no scenario can be asked for, but each run on the port makes it again.
+bool is_probe_cell(const run::Cell& cell) { return cell.scenario == "endpoint.mode"; }
+
+}  // namespace
+
+std::vector<std::string> rerun_words(const run::Result& result,
+                                     const run::Cell& cell,
+                                     const std::string& program) {
+    std::vector<std::string> words = {program, "run"};
+    for (const auto& [option, value] : result.rerun) {
+        if (option == "endpoint") {
+            words.push_back(value);
+        }
+    }
+    for (const auto& [option, value] : result.rerun) {
+        if (option != "endpoint") {
+            words.push_back(option);
+            if (!value.empty()) {
+                words.push_back(value);
+            }
+        }
+    }
+    if (!is_probe_cell(cell)) {
+        words.emplace_back("--only");
+        words.push_back(cell.name());
+    }
+    if (cell.port != 0) {
+        words.emplace_back("--port");
+        words.push_back(std::to_string(cell.port));
+    }
+    return words;
+}
+
+std::string rerun_command(const run::Result& result, const run::Cell& cell, const std::string& program) {
+    std::string command;
+    for (const std::string& word : rerun_words(result, cell, program)) {
+        command += (command.empty() ? "" : " ") + quoted(word);
+    }
+    return command;
+}
+
+tl::expected<std::vector<std::string>, Overlong> shell_lines(const std::vector<std::string>& words,
+                                                             int width) {
+    std::vector<std::string> lines;
+    std::string line;
+    for (const std::string& word : words) {
+        const std::string shown = quoted(word);
+        if (columns(shown) > width - 2) {
+            return tl::make_unexpected(Overlong{});
+        }
+        if (!line.empty() && columns(line) + 1 + columns(shown) > width - 2) {
+            lines.push_back(line + " \\");
+            line.clear();
+        }
+        line += (line.empty() ? "" : " ") + shown;
+    }
+    lines.push_back(line);
+    return lines;
+}
+
+std::vector<std::string> broken_shell_lines(const std::vector<std::string>& words, int width) {
+    std::vector<std::string> lines;
+    std::string line;
+    const auto room = [&] { return width - 2 - columns(line); };
+    for (const std::string& word : words) {
+        std::string separator = line.empty() ? "" : " ";
+        std::string piece;
+        for (const char c : word) {
+            if (!piece.empty() && columns(separator + quoted(piece + c)) > room()) {
+                lines.push_back(line + separator + quoted(piece) + "\\");
+                line.clear();
+                separator.clear();
+                piece.clear();
+            }
+            piece += c;
+        }
+        if (columns(separator + quoted(piece)) > room()) {
+            lines.push_back(line + separator + "\\");
+            line.clear();
+            separator.clear();
+        }
+        line += separator + quoted(piece);
+    }
+    lines.push_back(line);
+    return lines;
+}
+
+}  // namespace smtpspec::report
