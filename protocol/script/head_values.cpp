@@ -347,7 +347,7 @@ void HeadLoader::add_client_entry(const YamlNode::Entry& entry) {
             if (expect_scalar(item, entry.key == "to" ? "an address" : "a value")) {
                 result.values.push_back(template_of(item));
                 if (result.values.back().is_literal()) {
-                    check_client_value({entry.key, item, entry.at}, result.values.back().literal());
+                    check_client_value({entry.key, entry.at, item}, result.values.back().literal());
                 }
             }
         }
