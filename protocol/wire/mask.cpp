@@ -235,7 +235,9 @@ void Masker::mark_values(std::string_view text, bool open_end, Ranges& ranges) c
                 ++to;
             ranges.emplace_back(from, to);
         }
-        if (!open_end)
+        bool may_go_on =
+            open_end && (text.empty() || text.back() != '\n' || needle.text.find('\n') != std::string::npos);
+        if (!may_go_on)
             continue;
         auto most = std::min(needle.text.size() - 1, text.size());
         for (auto length = most; length >= kShortest; --length)

@@ -111,7 +111,8 @@ int alpn_index() {
 
 void prepare_context(SSL_CTX* context) {
     SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_AUTO_RETRY);
-    SSL_CTX_set_security_level(context, 2);  // whatever the system's configuration says: the verdicts depend on it
+    SSL_CTX_set_security_level(context,
+                               2);  // whatever the system's configuration says: the verdicts depend on it
     SSL_CTX_set_alpn_select_cb(context, on_alpn, nullptr);
     static constexpr unsigned char kSessions[] = "smtpspec";
     SSL_CTX_set_session_id_context(context, kSessions, sizeof kSessions - 1);

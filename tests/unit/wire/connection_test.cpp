@@ -31,7 +31,7 @@ TEST_F(Wired, ATimedOutReadLeavesTheStreamAsItWas) {
     EXPECT_EQ(receive(*client, 5s), ReadEvent::octets);
     EXPECT_EQ(client->input(), "220 late\r\n");
     EXPECT_TRUE(client->is_open());
-    EXPECT_THAT(octets_of(client_log, EntryKind::note), Contains(HasSubstr("nothing came for 20 ms")));
+    EXPECT_THAT(octets_of(client_log, EntryKind::note), Contains(HasSubstr("nothing came for ")));
 }
 
 TEST_F(Wired, ADeadlineInThePastStillReadsWhatIsThere) {
