@@ -165,8 +165,9 @@ Awaitable<void> ReferenceClient::attempt(Worker& worker, Job job) {
         remember(job, *result.failure);
     const bool delivered = !result.failure;
     settle(std::move(job), result, started);
-    const bool keep = task_.reuse && worker.session && worker.session->usable() &&
-                      (delivered || result.failure->state == Delivery::permanent);
+    const bool good =
+        worker.session && (worker.session->usable() || defects_.has(Defect::stale_connection_is_failure));
+    const bool keep = task_.reuse && good && (delivered || result.failure->state == Delivery::permanent);
     if (!keep)
         co_await hang_up(worker);
     else if (task_.pause.count() > 0 && !queue_.empty())
@@ -181,11 +182,12 @@ Awaitable<TransactionResult> ReferenceClient::transact(Worker& worker, const Job
         result.failure = *known;
         co_return result;
     }
-    if (worker.session && !suitable(*worker.session, job))
+    const bool blames = defects_.has(Defect::stale_connection_is_failure);
+    if (worker.session && !suitable(*worker.session, job) && !blames)
         co_await hang_up(worker);
     if (worker.session) {
         const bool alive = co_await worker.session->alive();
-        if (!alive && defects_.has(Defect::stale_connection_is_failure)) {
+        if (!alive && blames) {
             result.failure = temporary(Cause::closed, Reach::session, Stage::mail, "the connection has died");
             result.failure->again = false;
             co_return result;
@@ -195,7 +197,7 @@ Awaitable<TransactionResult> ReferenceClient::transact(Worker& worker, const Job
             result = co_await worker.session->deliver(envelope);
             const bool died = result.failure && result.failure->cause == Cause::closed &&
                               (result.failure->stage == Stage::mail || result.failure->stage == Stage::rset);
-            if (!died || defects_.has(Defect::stale_connection_is_failure))
+            if (!died || blames)
                 co_return result;
         }
         co_await hang_up(worker);

@@ -246,8 +246,11 @@ Awaitable<Step<void>> Session::after_group(const Envelope& envelope,
         if (!end)
             co_return tl::unexpected(end.error());
     }
-    if (mail.severity() != 2)
+    if (mail.severity() != 2) {
+        // What RCPT was answered without a transaction says nothing about the recipients.
+        std::fill(result.recipients.begin(), result.recipients.end(), RecipientOutcome());
         co_return tl::unexpected(refusal(mail, Stage::mail, Reach::message));
+    }
     if (!wanted)
         co_return Step<void>();
     if (data.code != 354)
