@@ -1,5 +1,7 @@
 #include <gmock/gmock.h>
 
+#include <thread>
+
 #include "tests/unit/wire/pair.hpp"
 
 namespace smtpspec::wire::test {
@@ -126,6 +128,22 @@ TEST(TestCertificates, AContextIsMadeOnce) {
     EXPECT_EQ(pki().certificate_pem(Kind::good), pki().certificate_pem(Kind::good));
     EXPECT_EQ(pki().spki_sha256(Kind::good).size(), 64u);
     EXPECT_NE(pki().spki_sha256(Kind::good), pki().spki_sha256(Kind::expired));
+}
+
+TEST(TestCertificates, MayBeAskedForByManyThreadsAtOnce) {
+    TestPki shared({"mail.smtp.test"});
+    std::vector<std::shared_ptr<SSL_CTX>> seen(8);
+    std::vector<std::thread> threads;
+    for (auto& context : seen)
+        threads.emplace_back([&] {
+            context = shared.server_context(Kind::good);
+            EXPECT_NE(shared.server_context(Kind::missing_intermediate), context);
+            EXPECT_FALSE(shared.ca_pem().empty());
+        });
+    for (auto& thread : threads)
+        thread.join();
+    for (const auto& context : seen)
+        EXPECT_EQ(context, seen.front());
 }
 
 TEST(TlsContexts, SayWhatIsWrongWithTheirFiles) {
