@@ -91,6 +91,7 @@ class Session final : public script::PlayedSession {
     wire::Awaitable<void> write(std::string octets);
     wire::Awaitable<void> sleep(std::chrono::milliseconds time);
     wire::Awaitable<void> stall();
+    wire::Awaitable<void> wait_for_end();
     wire::Awaitable<void> close();
 
     // session_acts.cpp: what the rules say

@@ -79,8 +79,20 @@ Awaitable<void> Session::stall() {
     }
 }
 
+/// The defect: whoever was sent away still counts as a client until it goes.
+Awaitable<void> Session::wait_for_end() {
+    auto came = wire::ReadEvent::octets;
+    while (came == wire::ReadEvent::octets && !aborted_) {
+        connection_->consume(connection_->input().size());
+        came = co_await connection_->receive(wire::Clock::now() + shared_->config.idle_timeout);
+    }
+}
+
 Awaitable<void> Session::close() {
     co_await flush();
+    if (dialogue_.has(Defect::one_client_at_a_time)) {
+        co_await wait_for_end();
+    }
     finish("closed");
     co_await connection_->close(wire::Clock::now() + shared_->config.linger);
 }
