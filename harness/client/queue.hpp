@@ -48,8 +48,10 @@ class Queue {
     /// Nothing will be tried any more: what is left may be taken with drain().
     bool exhausted() const { return exhausted_; }
     std::deque<Job> drain();
-    /// When take() may give something; in the past when it waits for another attempt to end.
+    /// Not before this time may take() give something.
     Time due() const { return until_; }
+    /// Only the end of an attempt that is under way can make take() give something.
+    bool waits_for_others() const { return streak_ > 0 && under_way_ > 0; }
     /// Refusals in a row.
     int streak() const { return streak_; }
 

@@ -143,18 +143,20 @@ Awaitable<void> ReferenceClient::work(Worker& worker) {
             continue;
         }
         co_await hang_up(worker);
-        co_await sleep(worker, queue_.due());
+        if (queue_.waits_for_others())
+            co_await sleep(worker, Clock::time_point::max());
+        else if (queue_.due() > Clock::now())
+            co_await sleep(worker, queue_.due());
     }
     co_await hang_up(worker);
     wake_all();
 }
 
-/// Until that time or until something has changed. A time that is past: until something changes.
+/// Until that time or until something has changed.
 Awaitable<void> ReferenceClient::sleep(Worker& worker, Clock::time_point until) {
     if (stopping_)
         co_return;
-    const bool past = until <= Clock::now();
-    worker.timer.expires_at(past ? Clock::time_point::max() : until);
+    worker.timer.expires_at(until);
     static_cast<void>(co_await worker.timer.async_wait(asio::as_tuple(asio::use_awaitable)));
 }
 
@@ -167,7 +169,9 @@ Awaitable<void> ReferenceClient::attempt(Worker& worker, Job job) {
     settle(std::move(job), result, started);
     const bool good =
         worker.session && (worker.session->usable() || defects_.has(Defect::stale_connection_is_failure));
-    const bool keep = task_.reuse && good && (delivered || result.failure->state == Delivery::permanent);
+    const bool stays = delivered || result.failure->state == Delivery::permanent ||
+                       defects_.has(Defect::retry_without_delay);
+    const bool keep = task_.reuse && good && stays;
     if (!keep)
         co_await hang_up(worker);
     else if (task_.pause.count() > 0 && !queue_.empty())
