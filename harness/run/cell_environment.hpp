@@ -14,6 +14,10 @@ class CellEnvironment : public script::Environment {
     const std::map<std::string, std::string>& given() const override { return given_; }
     std::string recipient(int n) const override;
     script::Mode mode() const override { return cell_.mode; }
+    script::Mode mode_of_port(int port) const override {
+        const auto found = context_.profile.ports.find(port);
+        return found == context_.profile.ports.end() ? cell_.mode : found->second;
+    }
     bool loopback() const override { return context_.loopback(); }
     std::chrono::milliseconds quiet() const override;
     double time_scale() const override { return 1.0; }
