@@ -156,8 +156,10 @@ Awaitable<Step<std::string>> Session::respond(SaslExchange& sasl, const smtp::Re
         Failure failure = co_await cancel("the challenge is no base64: " + smtp::printable(text, 60));
         co_return tl::unexpected(std::move(failure));
     }
-    if (text.empty() && plan_.defects.has(Defect::empty_challenge_is_error))
+    if (text.empty() && plan_.defects.has(Defect::empty_challenge_is_error)) {
+        connection_->drop_fin();  // a QUIT would be taken for an answer
         co_return tl::unexpected(permanent(Cause::login, Reach::port, Stage::auth, "the challenge is empty"));
+    }
     const bool stubborn = plan_.defects.has(Defect::scram_any_iteration_count) ||
                           plan_.defects.has(Defect::scram_no_upper_limit);
     if (stubborn && iterations_in(*challenge) > 1'000'000) {

@@ -219,6 +219,8 @@ Awaitable<Step<void>> Session::pipelined(const Envelope& envelope, TransactionRe
     talk_.observe(Stage::mail, begin, connection_->last_receive());
     for (size_t i = 0; i < envelope.to.size(); ++i) {
         const Step<smtp::Reply> rcpt = co_await talk_.reply(Stage::rcpt, plan_.timeouts.command);
+        if (!rcpt && mail->severity() != 2)  // refused, and then closed: the refusal is the reason
+            co_return tl::unexpected(refusal(*mail, Stage::mail, Reach::session));
         if (!rcpt)
             co_return tl::unexpected(rcpt.error());
         if (rcpt->code == 421 || rcpt->severity() == 3)
@@ -226,6 +228,10 @@ Awaitable<Step<void>> Session::pipelined(const Envelope& envelope, TransactionRe
         result.recipients[i] = outcome_of(*rcpt, any_accepted(result));
     }
     const Step<smtp::Reply> data = co_await talk_.reply(Stage::data, plan_.timeouts.data_start);
+    if (!data && mail->severity() == 2 && !any_accepted(result) && data.error().cause == Cause::closed) {
+        open_ = false;
+        co_return Step<void>();  // nobody was accepted, and then closed: each recipient has its reason
+    }
     if (!data)
         co_return tl::unexpected(data.error());
     Step<void> done = co_await after_group(envelope, *mail, *data, result);

@@ -119,6 +119,16 @@ TEST(Retry, ATemporaryRefusalAtAnyStageDelaysTheMailAndLosesNothing) {
             }
 }
 
+TEST(Retry, ARefusalIsTheReasonEvenIfTheConnectionIsClosedBehindIt) {
+    for (const char* stage : {"MAIL", "RCPT", "DATA", "AUTH", "end-of-data"}) {
+        FakeRule rule = answer(stage, "550 5.7.1 no");
+        rule.acts.emplace_back(script::act::Close{});
+        Rig rig({rule});
+        EXPECT_EQ(rig.run(), "permanent") << stage << rig.client->output();
+        EXPECT_EQ(rig.server.sessions_total(), 1) << stage;
+    }
+}
+
 TEST(Retry, APermanentRefusalIsReportedAndNotTriedAgain) {
     for (const char* stage : stages) {
         Rig rig({answer(stage, "550 5.7.1 no")});
@@ -276,6 +286,7 @@ TEST(QueueDefects, ChangeWhatBecomesOfTheMail) {
         {"no-retry", answer("MAIL", "451 x", 1), "temporary", 0},
         {"resend-accepted", answer("MAIL", "451 x", 1), "sent", 2},
         {"retry-without-delay", answer("MAIL", "451 x", 50), "sent", 1},
+        {"retry-without-delay", answer("connect", "421 x", 150), "sent", 1},
         {"retry-with-new-sender", answer("RCPT", "451 x", 1), "sent", 1},
         {"mail-without-login", answer("AUTH", "535 x", 1), "permanent", 0},
         {"bounce-with-own-sender", answer("RCPT", "550 x", 1), "permanent", 1},
