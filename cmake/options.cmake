@@ -8,6 +8,10 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
     target_compile_options(smtpspec_options INTERFACE
         -Wno-mismatched-new-delete -Wno-tsan -Wno-null-dereference -Wno-maybe-uninitialized -fpch-preprocess)
 endif()
+if(CMAKE_CXX_COMPILER_ID MATCHES "Clang")
+    # libstdc++ 12's std::stable_sort calls get_temporary_buffer, which clang 19 reports as deprecated.
+    target_compile_options(smtpspec_options INTERFACE -Wno-deprecated-declarations)
+endif()
 if(SMTPSPEC_SANITIZE)
     target_compile_options(smtpspec_options INTERFACE
         -fsanitize=${SMTPSPEC_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)

@@ -97,6 +97,25 @@ wire::Awaitable<wire::IoResult<std::unique_ptr<script::PlayedSession>>> ClientEn
     co_return session;
 }
 
+namespace {
+
+/// Takes the rules off the server again, also when a goal of theirs has cancelled `serve`.
+class Serving {
+ public:
+    Serving(mock::Server& server, script::Overlay& overlay) : server_(server) { server_.set_overlay(&overlay); }
+    ~Serving() {
+        server_.manual();
+        server_.set_overlay(nullptr);
+    }
+    Serving(const Serving&) = delete;
+    Serving& operator=(const Serving&) = delete;
+
+ private:
+    mock::Server& server_;
+};
+
+}  // namespace
+
 wire::Awaitable<void> ClientEnvironment::serve(std::unique_ptr<script::PlayedSession> current, script::Overlay& overlay,
                                                script::SessionObserver& observer,
                                                std::optional<std::chrono::milliseconds> at_most,
@@ -105,7 +124,7 @@ wire::Awaitable<void> ClientEnvironment::serve(std::unique_ptr<script::PlayedSes
     if (at_most) {
         until = std::min(deadline, wire::Clock::now() + *at_most);
     }
-    server_->set_overlay(&overlay);
+    const Serving serving(*server_, overlay);
     server_->set_observer(&observer);
     server_->adopt(std::move(current));
     server_->serve();
@@ -114,8 +133,6 @@ wire::Awaitable<void> ClientEnvironment::serve(std::unique_ptr<script::PlayedSes
     if (finished_) {
         co_await server_->wait_idle(quiet(), until);
     }
-    server_->manual();
-    server_->set_overlay(nullptr);
 }
 
 void ClientEnvironment::observe(script::SessionObserver* observer) { server_->set_observer(observer); }

@@ -107,7 +107,9 @@ tl::expected<void, ContextError> resolve_ports(RunContext& context) {
                 loop, wire::resolve(loop.get_executor(), host, static_cast<std::uint16_t>(target.second),
                                     wire::Clock::now() + resolve_limit));
             if (!found || found->empty()) {
-                return tl::make_unexpected(ContextError{found ? "no address for " + host : found.error().what, 4});
+                return tl::make_unexpected(ContextError{fmt::format("{}: {}. Check the spelling, or name a host that this machine's DNS knows; "
+                                "--connect-to HOST:PORT:ADDR:PORT goes round the DNS.",
+                                context.profile.name, found ? "no address for " + host : found.error().what), 4});
             }
             known[host] = *found;
         }

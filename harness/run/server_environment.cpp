@@ -35,6 +35,11 @@ wire::Awaitable<wire::IoResult<std::unique_ptr<wire::Connection>>> ServerEnviron
     co_return connection;
 }
 
+script::Mode ServerEnvironment::mode_of_port(int port) const {
+    const auto known = context_.profile.ports.find(port);
+    return known == context_.profile.ports.end() ? mode() : known->second;
+}
+
 wire::TlsClientSettings ServerEnvironment::client_tls() const {
     wire::TlsClientSettings settings;
     settings.context = context_.client_tls;

@@ -17,6 +17,7 @@ class ServerEnvironment : public CellEnvironment {
 
     wire::Awaitable<wire::IoResult<std::unique_ptr<wire::Connection>>> open(script::OpenRequest request,
                                                                           wire::Deadline deadline) override;
+    script::Mode mode_of_port(int port) const override;
     wire::TlsClientSettings client_tls() const override;
     wire::Awaitable<wire::IoResult<std::unique_ptr<script::PlayedSession>>> accept(std::string name,
                                                                                  wire::Deadline deadline) override;
