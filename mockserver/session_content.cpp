@@ -82,6 +82,7 @@ Awaitable<void> Session::chunk_command(script::ServerEvent happened, smtp::Comma
 
 Awaitable<void> Session::content_complete() {
     phase_ = Phase::command;
+    log("--", std::to_string(dialogue_.content().octets()) + " octets of content");
     const bool last = dialogue_.content().last();
     script::Decision decision;
     Answer answer;
