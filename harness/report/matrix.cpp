@@ -199,7 +199,7 @@ class Block {
         }
         std::string out;
         if (columns(row.label) > label_width_) {  // a name is never cut: its fields come on the next line
-            for (const std::string& part : wrap(row.label, options_.width - 2)) {
+            for (const std::string& part : wrap(row.label, options_.width - 4)) {
                 out += (out.empty() ? "  " : "    ") + part + "\n";
             }
             out += pad("", label_width_);
@@ -233,7 +233,7 @@ std::size_t last_that_fits(const std::vector<int>& widths, std::size_t first, in
     return last;
 }
 
-/// "starttls: 25 587 2587, tls: 465 2465".
+/// "starttls 25 587 2587, tls 465 2465".
 std::string modes_text(const Cells& cells) {
     std::map<std::string, std::set<int>> ports_of;
     for (const run::Cell* cell : cells) {
@@ -247,7 +247,7 @@ std::string modes_text(const Cells& cells) {
         for (const int port : ports) {
             numbers.push_back(std::to_string(port));
         }
-        parts.push_back(fmt::format("{}: {}", safe(mode), joined(numbers, " ")));
+        parts.push_back(fmt::format("{} {}", safe(mode), joined(numbers, " ")));
     }
     return joined(parts, ", ");
 }
@@ -329,19 +329,15 @@ std::string ports_text(const std::vector<int>& ports) {
 
 std::string render_matrix(const Subject& subject, const run::Result& result, const RenderOptions& options) {
     std::string out;
-    const std::string modes = modes_text(subject.cells);
     std::string heading = describe(subject, result);
     heading[0] = subject.side == script::Side::Server ? 'S' : 'C';
-    if (!modes.empty()) {
-        heading += "  " + modes;
-    }
     for (const std::string& line : wrap(heading, options.width)) {
         out += paint(line, Tone::strong, options.colour) + "\n";
     }
     const std::vector<int> ports = ports_of(subject.cells);
     const std::vector<Row> rows = all_rows(subject.cells, ports);
     const std::vector<int> widths = column_widths(rows, ports);
-    Row numbers;
+    Row numbers{modes_text(subject.cells), Tone::plain, {}};
     for (const int port : ports) {
         numbers.fields.push_back({port_heading(port), Tone::strong});
     }

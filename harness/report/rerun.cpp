@@ -41,6 +41,22 @@ std::string quoted(std::string_view word) {
     return out + "'";
 }
 
+/// The words, quoted, each option with its value so that no line break comes between.
+std::vector<std::string> options_with_values(const std::vector<std::string>& words) {
+    std::vector<std::string> units;
+    bool after_option = false;
+    for (const std::string& word : words) {
+        const bool is_option = word.rfind("--", 0) == 0;
+        if (after_option && !is_option) {
+            units.back() += " " + quoted(word);
+        } else {
+            units.push_back(quoted(word));
+        }
+        after_option = is_option;
+    }
+    return units;
+}
+
 /// The probe's own finding: no scenario can be asked for, but each run on the port makes it again.
 bool is_probe_cell(const run::Cell& cell) { return cell.scenario == "endpoint.mode"; }
 
@@ -86,8 +102,7 @@ tl::expected<std::vector<std::string>, Overlong> shell_lines(const std::vector<s
                                                              int width) {
     std::vector<std::string> lines;
     std::string line;
-    for (const std::string& word : words) {
-        const std::string shown = quoted(word);
+    for (const std::string& shown : options_with_values(words)) {
         if (columns(shown) > width - 2) {
             return tl::make_unexpected(Overlong{});
         }
@@ -103,26 +118,26 @@ tl::expected<std::vector<std::string>, Overlong> shell_lines(const std::vector<s
 
 std::vector<std::string> broken_shell_lines(const std::vector<std::string>& words, int width) {
     std::vector<std::string> lines;
-    std::string line;
-    const auto room = [&] { return width - 2 - columns(line); };
+    std::string line, separator;
+    const auto fits = [&](const std::string& piece) {
+        return columns(line + separator + quoted(piece)) <= width - 2;
+    };
+    const auto end_line = [&](const std::string& last) {
+        lines.push_back(line + separator + last + "\\");
+        line.clear();
+        separator.clear();
+    };
     for (const std::string& word : words) {
-        std::string separator = line.empty() ? "" : " ";
         std::string piece;
         for (const char c : word) {
-            if (!piece.empty() && columns(separator + quoted(piece + c)) > room()) {
-                lines.push_back(line + separator + quoted(piece) + "\\");
-                line.clear();
-                separator.clear();
+            if (!fits(piece + c)) {
+                end_line(piece.empty() ? "" : quoted(piece));
                 piece.clear();
             }
             piece += c;
         }
-        if (columns(separator + quoted(piece)) > room()) {
-            lines.push_back(line + separator + "\\");
-            line.clear();
-            separator.clear();
-        }
         line += separator + quoted(piece);
+        separator = " ";
     }
     lines.push_back(line);
     return lines;

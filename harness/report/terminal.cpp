@@ -1,7 +1,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <functional>
 #include <map>
+#include <set>
 
 #include "harness/report/finding.hpp"
 #include "harness/report/matrix.hpp"
@@ -65,32 +67,55 @@ std::string render_findings(const std::vector<Subject>& all,
     return waived.empty() ? out : out + heading("Waived", options) + waived;
 }
 
+/// Cells that were not judged for one reason.
+struct NotJudged {
+    std::size_t count = 0;
+    std::set<std::string> scenarios;
+};
+
+/// "a.b, a.c and 3 more".
+std::string some_of(const std::set<std::string>& scenarios) {
+    constexpr std::size_t shown = 2;
+    std::vector<std::string> names;
+    for (const std::string& name : scenarios) {
+        if (names.size() < shown) {
+            names.push_back(safe(name));
+        }
+    }
+    const std::string text = joined(names, ", ");
+    return scenarios.size() <= shown ? text : fmt::format("{} and {} more", text, scenarios.size() - shown);
+}
+
 /// Why cells were not judged, the most frequent reason first.
 std::string render_not_judged(const run::Result& result, const RenderOptions& options) {
     constexpr std::size_t shown = 8;
-    std::map<std::pair<Verdict, std::string>, std::size_t> counts;
+    using Reason = std::pair<Verdict, std::string>;
+    std::map<Reason, NotJudged> reasons;
     for (const run::Cell& cell : result.cells) {
         if (is_void(cell)) {
-            ++counts[{cell.verdict, cell.reason}];
+            NotJudged& entry = reasons[{cell.verdict, cell.reason}];
+            ++entry.count;
+            entry.scenarios.insert(cell.scenario);
         }
     }
-    if (counts.empty()) {
+    if (reasons.empty()) {
         return {};
     }
-    std::multimap<std::size_t, std::pair<Verdict, std::string>, std::greater<>> order;
-    for (const auto& [what, count] : counts) {
-        order.emplace(count, what);
+    std::multimap<std::size_t, const std::pair<const Reason, NotJudged>*, std::greater<>> order;
+    for (const auto& entry : reasons) {
+        order.emplace(entry.second.count, &entry);
     }
     std::string out = heading("Not judged", options);
     std::size_t lines = 0, rest = 0;
-    for (const auto& [count, what] : order) {
+    for (const auto& [count, entry] : order) {
         if (++lines > shown) {
             rest += count;
             continue;
         }
-        const std::string reason = what.second.empty() ? "no reason given" : safe(what.second);
-        const std::string lead = fmt::format("{:>6}  {:<12} ", count, script::to_string(what.first));
-        out += paragraph(lead, reason, options, Tone::plain);
+        const std::string why = entry->first.second.empty() ? "no reason given" : safe(entry->first.second);
+        const std::string lead = fmt::format("{:>6}  {:<12} ", count, script::to_string(entry->first.first));
+        out += paragraph(
+            lead, fmt::format("{}: {}", some_of(entry->second.scenarios), why), options, Tone::plain);
     }
     if (rest > 0) {
         out += fmt::format("{:>6}  for other reasons\n", rest);

@@ -1,0 +1,150 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <valijson/adapters/nlohmann_json_adapter.hpp>
+#include <valijson/schema.hpp>
+#include <valijson/schema_parser.hpp>
+#include <valijson/validation_results.hpp>
+#include <valijson/validator.hpp>
+
+#include "harness/report/report.hpp"
+#include "report_support.hpp"
+
+namespace smtpspec::report {
+namespace {
+
+using nlohmann::json;
+using nlohmann::ordered_json;
+using run::Verdict;
+
+json schema_document() {
+    std::ifstream in(std::string(SMTPSPEC_SOURCE_DIR) + "/docs/result.schema.json");
+    return json::parse(in);
+}
+
+/// What docs/result.schema.json has against the document; "" if nothing.
+std::string complaints(const json& document) {
+    static const json text = schema_document();
+    valijson::Schema schema;
+    valijson::SchemaParser parser;
+    parser.populateSchema(valijson::adapters::NlohmannJsonAdapter(text), schema);
+    valijson::Validator validator;
+    valijson::ValidationResults results;
+    if (validator.validate(schema, valijson::adapters::NlohmannJsonAdapter(document), &results)) {
+        return {};
+    }
+    std::string all;
+    valijson::ValidationResults::Error error;
+    while (results.popError(error)) {
+        for (const std::string& part : error.context) {
+            all += part;
+        }
+        all += ": " + error.description + "\n";
+    }
+    return all.empty() ? "not valid" : all;
+}
+
+json document_of(const run::Result& result) { return json::parse(render_json(result)); }
+
+run::Result with_everything() {
+    run::Result result = test::mixed_result();
+    run::Cell& cell = result.cells.front();
+    cell.covers = {"starttls.a", "starttls.b"};
+    cell.measurements = {{"gap", "12ms"}};
+    result.rerun.emplace_back("--connect-to", "a:25:b:26");
+    result.rerun.emplace_back("--connect-to", "c:25:d:26");
+    wire::Entry odd;
+    odd.kind = wire::EntryKind::received;
+    odd.octets = std::string("\0\xff\xfe", 3);
+    cell.transcript.push_back(odd);
+    return result;
+}
+
+TEST(JsonReport, FitsItsSchema) {
+    EXPECT_EQ(complaints(document_of(test::good_result())), "");
+    EXPECT_EQ(complaints(document_of(with_everything())), "");
+    EXPECT_EQ(complaints(document_of(run::Result{})), "");
+}
+
+TEST(JsonReport, IsAsItWas) {
+    EXPECT_EQ(test::golden_difference("result_mixed.json", render_json(with_everything())), "");
+}
+
+TEST(JsonReport, ComesBackAsItWasWritten) {
+    for (const auto& result : {test::good_result(), with_everything(), test::hostile_result()}) {
+        const ordered_json once = run::to_json(result);
+        const auto read = run::result_from_json(once);
+        ASSERT_TRUE(read) << read.error();
+        EXPECT_EQ(run::to_json(*read), once);
+        const ordered_json written = ordered_json::parse(render_json(result));
+        const auto read_again = run::result_from_json(written);
+        ASSERT_TRUE(read_again) << read_again.error();
+        EXPECT_EQ(render_json(*read_again), render_json(result));
+    }
+}
+
+TEST(JsonReport, GivesTheSameReportsWhenReadBack) {
+    const run::Result result = with_everything();
+    const auto read = run::result_from_json(ordered_json::parse(render_json(result)));
+    ASSERT_TRUE(read);
+    EXPECT_EQ(render_terminal(*read, {}), render_terminal(result, {}));
+    EXPECT_EQ(render_junit(*read), render_junit(result));
+}
+
+TEST(JsonReport, HasEveryVerdictInItsSchema) {
+    for (int i = 0; i <= static_cast<int>(Verdict::Error); ++i) {
+        run::Result result;
+        result.cells.push_back(test::cell("a.b", 25, static_cast<Verdict>(i)));
+        EXPECT_EQ(complaints(document_of(result)), "");
+    }
+}
+
+TEST(ResultSchema, RefusesWhatIsNotDescribed) {
+    const json good = document_of(with_everything());
+    struct Row {
+        const char* pointer;
+        json value;
+    };
+    const Row rows[] = {{"/surprise", 1},
+                        {"/schema", "smtpspec.result/2"},
+                        {"/cells/0/verdict", "good"},
+                        {"/cells/0/side", "client"},
+                        {"/cells/0/client", "both"},
+                        {"/cells/0/port", 70000},
+                        {"/cells/0/level", "must"},
+                        {"/cells/0/waiver", json{{"id", "x"}}},
+                        {"/cells/0/transcript/0/kind", "seen"},
+                        {"/cells/0/transcript/0/text", "and base64 too"},
+                        {"/endpoints/0/ports/x", "tls"},
+                        {"/summary/good", 1},
+                        {"/seed", -1},
+                        {"/rerun/0/value", nullptr}};
+    for (const Row& row : rows) {
+        json bad = good;
+        bad[json::json_pointer(row.pointer)] = row.value;
+        EXPECT_NE(complaints(bad), "") << row.pointer;
+    }
+    for (const auto& [key, value] : good["cells"][0].items()) {
+        json bad = good;
+        bad["cells"][0].erase(key);
+        EXPECT_NE(complaints(bad), "") << key;
+    }
+    for (const auto& [key, value] : good.items()) {
+        json bad = good;
+        bad.erase(key);
+        EXPECT_NE(complaints(bad), "") << key;
+    }
+}
+
+TEST(Format, HasThreeWords) {
+    EXPECT_EQ(format_from_string("terminal"), Format::terminal);
+    EXPECT_EQ(format_from_string("json"), Format::json);
+    EXPECT_EQ(format_from_string("junit"), Format::junit);
+    EXPECT_EQ(format_from_string("JSON"), std::nullopt);
+    EXPECT_EQ(render(Format::json, test::good_result(), {}), render_json(test::good_result()));
+}
+
+}  // namespace
+}  // namespace smtpspec::report
