@@ -5,7 +5,8 @@
 namespace smtpspec::script {
 
 bool Template::is_literal() const {
-    return std::none_of(pieces.begin(), pieces.end(), [](const auto& piece) { return piece.expression != nullptr; });
+    return std::none_of(
+        pieces.begin(), pieces.end(), [](const auto& piece) { return piece.expression != nullptr; });
 }
 
 std::string Template::literal() const {
@@ -18,18 +19,30 @@ std::string Template::literal() const {
 
 std::string_view to_string(BinaryOperator op) {
     switch (op) {
-        case BinaryOperator::Or: return "or";
-        case BinaryOperator::And: return "and";
-        case BinaryOperator::Equal: return "==";
-        case BinaryOperator::NotEqual: return "!=";
-        case BinaryOperator::Less: return "<";
-        case BinaryOperator::LessEqual: return "<=";
-        case BinaryOperator::Greater: return ">";
-        case BinaryOperator::GreaterEqual: return ">=";
-        case BinaryOperator::Match: return "~";
-        case BinaryOperator::Add: return "+";
-        case BinaryOperator::Subtract: return "-";
-        case BinaryOperator::Multiply: return "*";
+        case BinaryOperator::Or:
+            return "or";
+        case BinaryOperator::And:
+            return "and";
+        case BinaryOperator::Equal:
+            return "==";
+        case BinaryOperator::NotEqual:
+            return "!=";
+        case BinaryOperator::Less:
+            return "<";
+        case BinaryOperator::LessEqual:
+            return "<=";
+        case BinaryOperator::Greater:
+            return ">";
+        case BinaryOperator::GreaterEqual:
+            return ">=";
+        case BinaryOperator::Match:
+            return "~";
+        case BinaryOperator::Add:
+            return "+";
+        case BinaryOperator::Subtract:
+            return "-";
+        case BinaryOperator::Multiply:
+            return "*";
     }
     return "?";
 }

@@ -90,9 +90,8 @@ void Diagnostics::append(const Diagnostics& other) {
 }
 
 void Diagnostics::sort() {
-    const auto key = [](const Diagnostic& d) { return std::tie(d.file, d.at, d.kind); };
-    std::stable_sort(
-        list_.begin(), list_.end(), [&](const auto& a, const auto& b) { return key(a) < key(b); });
+    const auto key = [](const Diagnostic& d) { return std::tie(d.file, d.at, d.kind, d.message); };
+    std::sort(list_.begin(), list_.end(), [&](const auto& a, const auto& b) { return key(a) < key(b); });
     const auto same = [](const Diagnostic& a, const Diagnostic& b) {
         return a.at == b.at && a.file == b.file && a.message == b.message;
     };

@@ -65,7 +65,8 @@ Head HeadLoader::load(std::size_t begin, std::size_t end) {
     head_.services = {Service::Submission, Service::Mx};
     YamlReader reader(reporter_, begin, end);
     const YamlNode root = reader.read();
-    if (const YamlNode* language = root.find("language")) {
+    if (const YamlNode* language = root.find("language");
+        language != nullptr && language->kind != YamlNode::Kind::Broken) {
         set_language(*language);
         if (refused_) {
             return std::move(head_);
@@ -74,7 +75,7 @@ Head HeadLoader::load(std::size_t begin, std::size_t end) {
     // `params` comes before what refers to it, whatever the order of the file.
     for (const Key& key : keys()) {
         const YamlNode* node = root.find(key.name);
-        if (node != nullptr && key.name != "language") {
+        if (node != nullptr && node->kind != YamlNode::Kind::Broken && key.name != "language") {
             (this->*key.set)(*node);
         }
     }
@@ -123,6 +124,9 @@ void HeadLoader::check_side_keys(const YamlNode& root) {
 }
 
 void HeadLoader::wrong(const YamlNode& node, std::string message, std::string expected, std::string hint) {
+    if (node.kind == YamlNode::Kind::Broken) {
+        return;  // reported where it is broken
+    }
     reporter_.error(node.at, node.length, std::move(message), std::move(expected), std::move(hint));
 }
 
@@ -174,7 +178,7 @@ std::vector<Located> HeadLoader::texts(const YamlNode& list, std::string_view wh
 std::optional<std::int64_t> HeadLoader::integer(const YamlNode& node,
                                                 std::string_view what,
                                                 std::int64_t least) {
-    const std::string expected = fmt::format("{}: a whole number from {}", what, least);
+    const std::string expected = fmt::format("a whole number from {}", least);
     if (!expect_scalar(node, expected)) {
         return std::nullopt;
     }
@@ -182,7 +186,7 @@ std::optional<std::int64_t> HeadLoader::integer(const YamlNode& node,
     std::int64_t value = 0;
     const auto [rest, error] = std::from_chars(text.data(), text.data() + text.size(), value);
     if (error != std::errc{} || rest != text.data() + text.size() || value < least || value > 1'000'000'000) {
-        wrong(node, fmt::format("`{}` is not a valid {}", text, what), expected);
+        wrong(node, fmt::format("`{}` cannot be `{}`", text, what), expected);
         return std::nullopt;
     }
     return value;

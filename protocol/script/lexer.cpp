@@ -113,6 +113,14 @@ void Lexer::skip_blanks() {
     }
 }
 
+void Lexer::skip_continuation_mark() {
+    skip_blanks();
+    if (peek() == '|' && asked_answer_ == at_ && asked_newline_ != none) {
+        ++at_;
+        skip_blanks();
+    }
+}
+
 bool Lexer::at_statement_end() {
     skip_blanks();
     return at_end_of_input() || at_newline();
@@ -287,7 +295,7 @@ std::size_t Lexer::token_length(std::size_t offset) const {
 
 std::string Lexer::found() {
     if (at_statement_end()) {
-        return "the end of the line";
+        return "end of the line";
     }
     return fmt::format("`{}`", text_.substr(at_, token_length(at_)));
 }

@@ -44,6 +44,8 @@ class Lexer {
     // Lines
     /// Passes blanks, comments, and line ends before a continuation line.
     void skip_blanks();
+    /// Passes the `|` with which a continuation line begins, where it separates nothing (octets, acts).
+    void skip_continuation_mark();
     /// True if nothing more stands on this statement's lines.
     bool at_statement_end();
     /// Passes empty lines and comments; false at the end of the input.

@@ -8,6 +8,7 @@
 
 #include "protocol/script/lint_rules.hpp"
 #include "protocol/script/lint_survey.hpp"
+#include "protocol/script/load.hpp"
 
 namespace smtpspec::script {
 
@@ -104,10 +105,15 @@ LintVocabulary LintVocabulary::standard() {
     return words;
 }
 
-Diagnostics lint(const Scenario& scenario, const LintVocabulary& vocabulary) {
+namespace {
+
+Diagnostics run_rules(const Scenario& scenario,
+                      const LintVocabulary& vocabulary,
+                      bool head_whole,
+                      bool script_whole) {
     Reporter reporter(scenario.source);
     const Survey facts = survey(scenario);
-    const LintInput input{scenario, facts, vocabulary, reporter};
+    const LintInput input{scenario, facts, vocabulary, reporter, head_whole, script_whole};
     lint_head(input);
     lint_labels(input);
     lint_names(input);
@@ -115,6 +121,22 @@ Diagnostics lint(const Scenario& scenario, const LintVocabulary& vocabulary) {
     lint_serve(input);
     lint_addresses(input);
     return reporter.take();
+}
+
+}  // namespace
+
+Diagnostics lint(const Scenario& scenario, const LintVocabulary& vocabulary) {
+    return run_rules(scenario, vocabulary, true, true);
+}
+
+Diagnostics check_scenario(std::string_view text, std::string file_name, const LintVocabulary& vocabulary) {
+    Loaded loaded = read_scenario(text, std::move(file_name));
+    Diagnostics all = std::move(loaded.diagnostics);
+    if (loaded.readable) {
+        all.append(run_rules(loaded.scenario, vocabulary, loaded.head_whole, loaded.script_whole));
+        all.sort();
+    }
+    return all;
 }
 
 Diagnostics lint_together(const std::vector<Scenario>& scenarios) {

@@ -3,6 +3,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "protocol/script/diagnostic.hpp"
@@ -29,6 +30,10 @@ struct LintVocabulary {
 
 /// All rules of §10 that one file can break (id or rev used twice need several: `lint_together`).
 Diagnostics lint(const Scenario& scenario, const LintVocabulary& vocabulary);
+
+/// Everything that is wrong with a file: mistakes of syntax, and what `lint` finds in the parts that could be
+/// read.
+Diagnostics check_scenario(std::string_view text, std::string file_name, const LintVocabulary& vocabulary);
 
 /// Ids used twice and requirement ids of `covers` that are settled twice by the same cells.
 Diagnostics lint_together(const std::vector<Scenario>& scenarios);

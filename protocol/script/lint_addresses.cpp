@@ -97,13 +97,23 @@ class AddressChecker {
         }
     }
     void report(std::string_view domain, Position at) {
-        if (is_foreign(domain)) {
-            in_.reporter.error(at,
-                               1,
-                               fmt::format("`{}` may belong to somebody", domain),
-                               "a name under .test, .example or .invalid, or a variable",
-                               "`${domain}`, `${to}` and `${remote}` come from the profile");
+        if (!is_foreign(domain)) {
+            return;
         }
+        in_.reporter.error(place(domain, at),
+                           domain.size(),
+                           fmt::format("`{}` may belong to somebody", domain),
+                           "a name under .test, .example or .invalid, or a variable",
+                           "`${domain}`, `${to}` and `${remote}` come from the profile");
+    }
+    /// Where the domain stands in the text that begins at `at`, if it is on the same line.
+    Position place(std::string_view domain, Position at) const {
+        const std::string_view line = in_.scenario.source->line(at.line);
+        constexpr std::size_t longest_line = 2000;
+        const std::size_t found = line.size() > longest_line ? line.npos : line.find(domain);
+        return found == line.npos
+                   ? at
+                   : in_.scenario.source->position(in_.scenario.source->line_start(at.line) + found);
     }
 
     const LintInput& in_;

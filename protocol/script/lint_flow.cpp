@@ -40,7 +40,9 @@ class FlowChecker {
 
     void run() {
         block(in_.scenario.script, Nesting::Top);
-        finish_connections();
+        if (in_.script_whole) {
+            finish_connections();
+        }
     }
 
   private:

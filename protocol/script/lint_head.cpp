@@ -27,7 +27,7 @@ void check_file_name(const LintInput& in) {
     }
     const std::string_view name = file.substr(0, file.size() - ending.size());
     const Located& id = in.scenario.head.id;
-    if (name != id.text) {
+    if (!id.text.empty() && name != id.text) {
         in.reporter.error(id.at,
                           id.text.size(),
                           fmt::format("the id `{}` and the file name differ", id.text),
@@ -142,7 +142,7 @@ void check_times(const LintInput& in) {
                             fmt::format("a total of {} makes the scenario slow: it runs only with --slow",
                                         duration_text(head.time.total)));
     }
-    if (in.scenario.script_lines > long_script) {
+    if (in.scenario.script_lines > long_script && !in.scenario.script.empty()) {
         in.reporter.warning(in.scenario.script.front().at,
                             1,
                             fmt::format("the script has {} lines; more than {} are hard to review",
@@ -156,8 +156,12 @@ void check_times(const LintInput& in) {
 void lint_head(const LintInput& input) {
     check_file_name(input);
     check_needs(input);
-    check_cells(input);
-    check_times(input);
+    if (input.head_whole) {
+        check_cells(input);
+    }
+    if (input.script_whole) {
+        check_times(input);
+    }
 }
 
 }  // namespace smtpspec::script

@@ -122,7 +122,9 @@ class NameChecker {
         for (const Survey::Call& call : in_.survey.calls) {
             check_call(call);
         }
-        check_unused();
+        if (in_.head_whole && in_.script_whole) {
+            check_unused();
+        }
     }
 
   private:
@@ -204,6 +206,9 @@ class NameChecker {
         check_order(use, found->second);
     }
     void unknown(const Survey::Use& use) {
+        if (!in_.head_whole || !in_.script_whole) {
+            return;  // it may be set in what could not be read
+        }
         std::vector<std::string> known = given_names();
         for (const auto& entry : by_name_) {
             known.push_back(entry.first);
@@ -223,7 +228,7 @@ class NameChecker {
     }
     void check_limiter(const Survey::Use& use) {
         used_limiters_.insert(use.name);
-        if (head_.limiter(use.name) == nullptr) {
+        if (in_.head_whole && head_.limiter(use.name) == nullptr) {
             std::vector<std::string> known;
             for (const Limiter& limiter : head_.limiters) {
                 known.push_back(limiter.name);
@@ -251,7 +256,11 @@ class NameChecker {
             }
         }
         const auto found = by_name_.find(use.name);
-        if (found == by_name_.end() || found->second.front()->kind != NameKind::Mark) {
+        const bool is_mark = found != by_name_.end() && found->second.front()->kind == NameKind::Mark;
+        if (!is_mark && !in_.script_whole) {
+            return;
+        }
+        if (!is_mark) {
             error(use.at,
                   use.name.size(),
                   fmt::format("there is no mark `{}`", use.name),
@@ -359,8 +368,8 @@ class NameChecker {
                                           : fmt::format("{} to {}", function->least, function->most);
             error(use.at,
                   name.size(),
-                  fmt::format("`{}` has {} arguments here", name, count),
-                  fmt::format("{} of them", range));
+                  fmt::format("`{}` has {} argument{} here", name, count, count == 1 ? "" : "s"),
+                  fmt::format("{} argument{}", range, range == "1" ? "" : "s"));
         }
         const bool in_server = name == "chance" || name == "over";
         if (in_server && use.where != Where::Rule && use.where != Where::Watch) {

@@ -13,6 +13,8 @@ struct LintInput {
     const Survey& survey;
     const LintVocabulary& vocabulary;
     Reporter& reporter;
+    bool head_whole = true;    ///< if not: nothing is said about what may stand in the part that was left out
+    bool script_whole = true;  ///< the same for statements
 };
 
 /// Names: unknown, set twice, used before they are set, unused; functions and where they may stand.

@@ -25,6 +25,8 @@ class Parser {
 
     /// A whole script up to the end of the input; statements with mistakes are left out.
     Block parse_script();
+    /// How many statements and rules had mistakes and are not in the result.
+    std::size_t left_out() const { return left_out_; }
     /// Rules up to the end of the input.
     std::vector<Rule> parse_rule_lines();
     /// One pattern that fills the input.
@@ -121,6 +123,7 @@ class Parser {
     ForStatement parse_for();
     WatchStatement parse_watch();
     ServeStatement parse_serve();
+    std::vector<Rule> parse_rules_inside();
     LetStatement parse_let();
     decltype(ActionStatement::action) parse_action(std::string_view word);
     State parse_state();
@@ -128,6 +131,8 @@ class Parser {
 
     Lexer& lexer_;
     const ParserContext& context_;
+    std::size_t left_out_ = 0;
+    std::size_t regexes_ = 0;
     std::size_t depth_ = 0;
     std::size_t nodes_ = 0;  ///< of the expression at hand
 };

@@ -13,6 +13,8 @@
 namespace smtpspec::script {
 namespace {
 
+using ParamFields = std::vector<std::pair<std::string, Template>>;
+
 constexpr const char* server_patterns =
     "silent, close, bytes /…/, any, malformed, a code, /…/, has, lacks, [series] or ${param}";
 constexpr const char* client_patterns =
@@ -106,24 +108,26 @@ ParameterPattern Parser::parse_parameter_pattern(Side side) {
         std::vector<std::string> known;
         for (const Parameter& entry : *context_.parameters) {
             known.push_back(entry.name);
+            const bool maps = !entry.values.empty() && entry.values.front().is_map();
+            for (const auto& field : maps ? std::get<1>(entry.values.front().value) : ParamFields{}) {
+                known.push_back(entry.name + "." + field.first);
+            }
         }
-        lexer_.error(name_begin,
-                     name.size(),
-                     fmt::format("there is no parameter `{}`", name),
-                     "a parameter of the head whose values are patterns",
-                     did_you_mean(name, known));
-        return pattern;
+        lexer_.fail(name_begin,
+                    name.size(),
+                    fmt::format("there is no parameter `{}`", name),
+                    "a parameter of the head whose values are patterns",
+                    did_you_mean(name, known));
     }
     pattern.parameter = parameter->name;
     if (parameter->values.empty()) {
         return pattern;
     }
     if (parameter->values.front().is_map() && pattern.field.empty()) {
-        lexer_.error(name_begin,
-                     name.size(),
-                     fmt::format("the values of `{}` are maps", name),
-                     fmt::format("${{{}.FIELD}}", name));
-        return pattern;
+        lexer_.fail(name_begin,
+                    name.size(),
+                    fmt::format("the values of `{}` are maps", name),
+                    fmt::format("${{{}.FIELD}}", name));
     }
     fill_parameter_pattern(pattern, *parameter, side);
     return pattern;

@@ -123,7 +123,7 @@ Bytes Parser::parse_bytes() {
     lexer_.skip_blanks();
     bytes.at = lexer_.here();
     while (true) {
-        lexer_.skip_blanks();
+        lexer_.skip_continuation_mark();
         const Position at = lexer_.here();
         if (lexer_.peek() == '"') {
             bytes.items.emplace_back(make(at, StringLiteral{parse_string()}));
@@ -228,7 +228,7 @@ bool Parser::parse_plain_act(Act& act, std::string_view word) {
 }
 
 Act Parser::parse_act() {
-    lexer_.skip_blanks();
+    lexer_.skip_continuation_mark();
     Act act;
     act.at = lexer_.here();
     if (lexer_.peek() == '"') {
@@ -290,6 +290,7 @@ Rule Parser::parse_rule() {
     if (lexer_.accept("->")) {
         do {
             rule.acts.push_back(parse_act());
+            lexer_.skip_continuation_mark();
         } while (!lexer_.at_statement_end() && !lexer_.looking_at("=>"));
     }
     lexer_.skip_blanks();

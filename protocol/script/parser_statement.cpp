@@ -40,6 +40,7 @@ Block Parser::parse_script() {
         parse_statements(block, false, 0);
         lexer_.skip_blanks();
         if (lexer_.looking_at("}")) {
+            ++left_out_;
             lexer_.error(lexer_.offset(), 1, "this `}` closes nothing");
             lexer_.advance(1);
             lexer_.skip_statement();
@@ -58,10 +59,12 @@ void Parser::parse_statements(Block& block, bool inside_block, std::size_t opene
             Statement statement = parse_statement();
             block.push_back(std::move(statement));
         } catch (const SyntaxAbandoned&) {
+            ++left_out_;
             recover();
         }
     }
     if (inside_block && !lexer_.reporter().full()) {
+        ++left_out_;
         lexer_.error(opened_at, 1, "the block is not closed", "`}` on a line of its own");
     }
 }
@@ -75,6 +78,9 @@ void Parser::recover() {
         return;
     }
     try {
+        if (lexer_.to_next_statement() && lexer_.sees_word("on")) {
+            parse_rules_inside();
+        }
         parse_block(opened_at);
     } catch (const SyntaxAbandoned&) {
         lexer_.skip_statement();
@@ -335,6 +341,22 @@ WatchStatement Parser::parse_watch() {
     return watch;
 }
 
+/// Rules up to a `}` (which is left) or the end of the input.
+std::vector<Rule> Parser::parse_rules_inside() {
+    std::vector<Rule> rules;
+    while (lexer_.to_next_statement() && !lexer_.looking_at("}") && !lexer_.reporter().full()) {
+        try {
+            Rule rule = parse_rule();
+            finish_statement();
+            rules.push_back(std::move(rule));
+        } catch (const SyntaxAbandoned&) {
+            ++left_out_;
+            lexer_.skip_statement();
+        }
+    }
+    return rules;
+}
+
 ServeStatement Parser::parse_serve() {
     ServeStatement serve;
     const std::size_t begin = lexer_.offset();
@@ -348,15 +370,7 @@ ServeStatement Parser::parse_serve() {
     lexer_.skip_blanks();
     const std::size_t opened_at = lexer_.offset();
     open_block("`serve`");
-    while (lexer_.to_next_statement() && !lexer_.looking_at("}") && !lexer_.reporter().full()) {
-        try {
-            Rule rule = parse_rule();
-            finish_statement();
-            serve.rules.push_back(std::move(rule));
-        } catch (const SyntaxAbandoned&) {
-            lexer_.skip_statement();
-        }
-    }
+    serve.rules = parse_rules_inside();
     if (!lexer_.accept("}")) {
         lexer_.fail(opened_at, 1, "the block is not closed", "`}` on a line of its own");
     }

@@ -217,6 +217,10 @@ Regex Parser::parse_regex() {
     for (const TemplatePiece& piece : regex.source.pieces) {
         source += piece.expression ? std::string("x") : piece.literal;
     }
+    constexpr std::size_t most_regexes = 5000;
+    if (++regexes_ > most_regexes) {
+        lexer_.fail(begin, 1, fmt::format("more than {} regular expressions in one file", most_regexes));
+    }
     const auto compiled = compile_regex_source(source, regex.ignore_case);
     if (!compiled) {
         lexer_.error(begin, lexer_.offset() - begin, "malformed regular expression: " + compiled.error());

@@ -146,7 +146,12 @@ tl::expected<CompiledRegex, std::string> compile_regex_source(std::string_view s
     options.set_max_mem(2 * 1024 * 1024);
     auto engine = std::make_shared<const re2::RE2>(translated->text, options);
     if (!engine->ok()) {
-        return tl::unexpected(engine->error());
+        // RE2 quotes the part it means; what stands there of our own making is taken out again.
+        std::string problem = engine->error();
+        if (const std::size_t own = problem.find("(?m)"); own != std::string::npos) {
+            problem.erase(own, 4);
+        }
+        return tl::unexpected(problem);
     }
     return CompiledRegex(std::move(engine), translated->has_line_end);
 }

@@ -8,6 +8,7 @@
 
 #include "protocol/script/head_loader.hpp"
 #include "protocol/script/lexer.hpp"
+#include "protocol/script/load.hpp"
 #include "protocol/script/parser.hpp"
 
 namespace smtpspec::script {
@@ -119,7 +120,8 @@ std::size_t count_script_lines(const SourceFile& file, std::size_t begin) {
     return count;
 }
 
-void load_parts(Reporter& reporter, Scenario& scenario) {
+void read_parts(Reporter& reporter, Loaded& loaded) {
+    Scenario& scenario = loaded.scenario;
     const SourceFile& file = *scenario.source;
     const auto parts = split(reporter);
     if (!parts) {
@@ -130,6 +132,8 @@ void load_parts(Reporter& reporter, Scenario& scenario) {
     if (loader.refused()) {
         return;
     }
+    loaded.readable = loader.side_known();
+    loaded.head_whole = !reporter.has_errors();
     ParserContext context;
     context.under_test =
         loader.side_known() ? scenario.head.side : guess_side(file.text().substr(parts->script_begin));
@@ -138,6 +142,7 @@ void load_parts(Reporter& reporter, Scenario& scenario) {
     Parser parser(lexer, context);
     scenario.script = parser.parse_script();
     scenario.script_lines = count_script_lines(file, parts->script_begin);
+    loaded.script_whole = parser.left_out() == 0 && !reporter.full();
     if (scenario.script.empty() && !reporter.has_errors()) {
         reporter.error(file.position(parts->head_end), 3, "the script is empty", "statements after the head");
     }
@@ -172,21 +177,27 @@ tl::expected<Result, Diagnostics> parse_alone(std::string_view text,
 
 }  // namespace
 
-tl::expected<Scenario, Diagnostics> load_scenario(std::string_view text, std::string file_name) {
+Loaded read_scenario(std::string_view text, std::string file_name) {
     const bool too_large = text.size() > max_scenario_octets;
-    Scenario scenario;
-    scenario.source =
+    Loaded loaded;
+    loaded.scenario.source =
         std::make_shared<const SourceFile>(std::move(file_name), std::string(too_large ? "" : text));
-    Reporter reporter(scenario.source);
+    Reporter reporter(loaded.scenario.source);
     if (too_large) {
         reporter.error({1, 1}, 1, "the file is larger than 1 MiB");
     } else if (check_characters(reporter)) {
-        load_parts(reporter, scenario);
+        read_parts(reporter, loaded);
     }
-    if (reporter.has_errors()) {
-        return tl::unexpected(reporter.take());
+    loaded.diagnostics = reporter.take();
+    return loaded;
+}
+
+tl::expected<Scenario, Diagnostics> load_scenario(std::string_view text, std::string file_name) {
+    Loaded loaded = read_scenario(text, std::move(file_name));
+    if (loaded.diagnostics.has_errors()) {
+        return tl::unexpected(std::move(loaded.diagnostics));
     }
-    return scenario;
+    return std::move(loaded.scenario);
 }
 
 tl::expected<std::vector<Rule>, Diagnostics> parse_rules(std::string_view text, std::string name) {

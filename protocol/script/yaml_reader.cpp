@@ -182,17 +182,26 @@ void YamlReader::read_block_entry(YamlNode& map, std::size_t indent, std::size_t
     YamlNode value;
     value.at = key.at;
     value.length = key.length;
-    if (at_line_end()) {
-        to_next_line();
-        value = read_nested(indent, depth + 1);
-        if (value.kind == YamlNode::Kind::Missing) {
-            value.at = key.at;
-            value.length = key.length;
-        }
-    } else {
-        value = read_inline(indent, depth + 1);
+    try {
+        read_entry_value(value, indent, depth);
+    } catch (const SyntaxAbandoned&) {
+        value.kind = YamlNode::Kind::Broken;
+        add_entry(map, key, std::move(value));
+        throw;
     }
     add_entry(map, key, std::move(value));
+}
+
+void YamlReader::read_entry_value(YamlNode& value, std::size_t indent, std::size_t depth) {
+    if (!at_line_end()) {
+        value = read_inline(indent, depth + 1);
+        return;
+    }
+    to_next_line();
+    YamlNode nested = read_nested(indent, depth + 1);
+    if (nested.kind != YamlNode::Kind::Missing) {
+        value = std::move(nested);
+    }
 }
 
 /// What stands on the lines below `key:`.

@@ -15,7 +15,8 @@ namespace smtpspec::script {
 /// A node of the head as it is written. Scalars keep their source text: `0250` and `no` are text, and the
 /// string rules of §1 are applied to what stands in the file, not to what YAML makes of it.
 struct YamlNode {
-    enum class Kind { Missing, Scalar, Map, List };
+    /// Broken: there is something, but it could not be read; it is reported already.
+    enum class Kind { Missing, Broken, Scalar, Map, List };
     enum class Style { Plain, SingleQuoted, DoubleQuoted, Literal };
     struct Entry;
 
@@ -63,6 +64,7 @@ class YamlReader {
     YamlNode read_block(std::size_t indent, std::size_t depth);
     YamlNode read_block_map(std::size_t indent, std::size_t depth);
     void read_block_entry(YamlNode& map, std::size_t indent, std::size_t depth);
+    void read_entry_value(YamlNode& value, std::size_t indent, std::size_t depth);
     YamlNode read_nested(std::size_t indent, std::size_t depth);
     YamlNode read_block_list(std::size_t indent, std::size_t depth);
     YamlNode read_inline(std::size_t indent, std::size_t depth);
