@@ -26,6 +26,15 @@ wire::Masker masker_for(const ClientTask& task) {
     return masker;
 }
 
+/// Some recipient may be tried again, and the connection still stands.
+bool refused_for_now(const TransactionResult& result) {
+    if (result.failure)
+        return result.failure->cause == Cause::reply && result.failure->state == Delivery::temporary;
+    return std::any_of(result.recipients.begin(),
+                       result.recipients.end(),
+                       [](const RecipientOutcome& outcome) { return outcome.state == Delivery::temporary; });
+}
+
 Queue::Haste haste_of(const Defects& defects) {
     return defects.has(Defect::retry_without_delay) ? Queue::Haste::hurried : Queue::Haste::patient;
 }
@@ -163,6 +172,8 @@ Awaitable<void> ReferenceClient::sleep(Worker& worker, Clock::time_point until) 
 Awaitable<void> ReferenceClient::attempt(Worker& worker, Job job) {
     const Clock::time_point started = Clock::now();
     TransactionResult result = co_await transact(worker, job);
+    if (defects_.has(Defect::retry_without_delay))
+        co_await insist(worker, job, result);
     if (result.failure)
         remember(job, *result.failure);
     const bool delivered = !result.failure;
@@ -176,6 +187,17 @@ Awaitable<void> ReferenceClient::attempt(Worker& worker, Job job) {
         co_await hang_up(worker);
     else if (task_.pause.count() > 0 && !queue_.empty())
         co_await sleep(worker, Clock::now() + task_.pause);
+}
+
+/// What a client without back-off does: the same transaction over the same connection, again and again.
+Awaitable<void> ReferenceClient::insist(Worker& worker, const Job& job, TransactionResult& result) {
+    for (int more = 0; more < 50 && refused_for_now(result) && !stopping_; ++more) {
+        const bool here = worker.session && worker.session->usable() && suitable(*worker.session, job);
+        if (!here)
+            co_return;
+        Envelope envelope = envelope_for(job, static_cast<size_t>(worker.session->most_recipients()));
+        result = co_await worker.session->deliver(std::move(envelope));
+    }
 }
 
 /// The transaction, over the worker's connection if that will do, else over a new one.

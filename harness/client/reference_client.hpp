@@ -54,6 +54,7 @@ class ReferenceClient : public ClientUnderTest {
     wire::Awaitable<void> sleep(Worker& worker, wire::Clock::time_point until);
     void wake_all();
     wire::Awaitable<void> attempt(Worker& worker, Job job);
+    wire::Awaitable<void> insist(Worker& worker, const Job& job, TransactionResult& result);
     wire::Awaitable<TransactionResult> transact(Worker& worker, const Job& job);
     wire::Awaitable<Step<void>> connect(Worker& worker, const Job& job);
     wire::Awaitable<Step<void>> open(Worker& worker, SessionPlan plan);
