@@ -17,8 +17,7 @@ void Queue::add(Job job) { jobs_.push_back(std::move(job)); }
 void Queue::add_first(Job job) { jobs_.push_front(std::move(job)); }
 
 std::optional<Job> Queue::take(Time now) {
-    const bool one_at_a_time = streak_ > 0 && under_way_ > 0;
-    if (jobs_.empty() || exhausted_ || now < until_ || one_at_a_time)
+    if (jobs_.empty() || exhausted_ || now < until_ || waits_for_others())
         return std::nullopt;
     Job job = std::move(jobs_.front());
     jobs_.pop_front();
@@ -32,9 +31,10 @@ bool Queue::failed(Job job, Time started, Time now) {
     if (haste_ == Haste::hurried) {
         if (job.attempts >= hurried_attempts)
             return false;
-        jobs_.push_back(std::move(job));
+        jobs_.push_front(std::move(job));
         return true;
     }
+    most_under_way_ = 1;
     if (started >= refused_at_) {  // attempts that ran side by side count once
         ++streak_;
         refused_at_ = now;

@@ -36,8 +36,11 @@ class Queue {
     void add_first(Job job);
     /// The next job that may be tried now. It is under way until done() or failed().
     std::optional<Job> take(Time now);
-    /// Some recipient was accepted: the back-off is over.
-    void progress() { streak_ = 0; }
+    /// Some recipient was accepted: the back-off is over, and one more connection may try beside the others.
+    void progress() {
+        streak_ = 0;
+        ++most_under_way_;
+    }
     /// An attempt is over and nothing is left to do for its job now.
     void done() { --under_way_; }
     /// A temporary failure of an attempt that began at `started`. True: it is in the queue again; false:
@@ -51,7 +54,7 @@ class Queue {
     /// Not before this time may take() give something.
     Time due() const { return until_; }
     /// Only the end of an attempt that is under way can make take() give something.
-    bool waits_for_others() const { return streak_ > 0 && under_way_ > 0; }
+    bool waits_for_others() const { return under_way_ >= most_under_way_; }
     /// Refusals in a row.
     int streak() const { return streak_; }
 
@@ -66,6 +69,7 @@ class Queue {
     Time until_;
     Time refused_at_;
     int under_way_ = 0;
+    int most_under_way_ = 1'000'000;  ///< after a refusal 1, then growing
     int streak_ = 0;
     bool exhausted_ = false;
 };

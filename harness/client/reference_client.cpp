@@ -26,13 +26,16 @@ wire::Masker masker_for(const ClientTask& task) {
     return masker;
 }
 
-/// Some recipient may be tried again, and the connection still stands.
+/// Nobody was accepted, somebody may be tried again, and the connection still stands.
 bool refused_for_now(const TransactionResult& result) {
     if (result.failure)
         return result.failure->cause == Cause::reply && result.failure->state == Delivery::temporary;
-    return std::any_of(result.recipients.begin(),
-                       result.recipients.end(),
-                       [](const RecipientOutcome& outcome) { return outcome.state == Delivery::temporary; });
+    const auto has = [&](Delivery state) {
+        return std::any_of(result.recipients.begin(),
+                           result.recipients.end(),
+                           [&](const RecipientOutcome& outcome) { return outcome.state == state; });
+    };
+    return has(Delivery::temporary) && !has(Delivery::sent);
 }
 
 Queue::Haste haste_of(const Defects& defects) {

@@ -134,7 +134,8 @@ Awaitable<Step<void>> Session::hello(Stage stage) {
         co_return Step<void>();
     }
     // RFC 5321 §3.2: a server that does not know EHLO may know HELO. 550 and 554 mean us, not the command.
-    const bool unknown_command = reply->code >= 500 && reply->code <= 504;
+    const bool hopeless = stage == Stage::ehlo_tls && plan_.defects.has(Defect::retry_in_clear);
+    const bool unknown_command = reply->code >= 500 && reply->code <= 504 && !hopeless;
     if (!unknown_command)
         co_return tolerate(refusal(*reply, stage, Reach::port));
     const Step<void> done = co_await helo(stage);
