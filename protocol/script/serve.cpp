@@ -23,7 +23,7 @@ class ScriptOverlay : public Overlay {
 
     Decision decide(const ServerEvent& event) override {
         if (state_.stopped()) {
-            over_.cancel();
+            over_.expires_at(asio::steady_timer::time_point::min());  // also when nobody waits yet
             return Decision();
         }
         const wire::Clock::time_point before = state_.last_event;
@@ -37,7 +37,7 @@ class ScriptOverlay : public Overlay {
             return decision;
         } catch (const EvalError& error) {
             state_.stop(ScriptEnd::error, error.at(), error.what());
-            over_.cancel();
+            over_.expires_at(asio::steady_timer::time_point::min());  // also when nobody waits yet
             return Decision();
         }
     }
@@ -55,7 +55,7 @@ class ScriptOverlay : public Overlay {
         hooks.reached = [this](const Goal& goal, const ServerEvent&) {
             state_.reach(goal, state_.position());
             if (state_.stopped()) {
-                over_.cancel();
+                over_.expires_at(asio::steady_timer::time_point::min());  // also when nobody waits yet
             }
         };
         hooks.marked = [this](const std::string& name) { state_.mark(name); };

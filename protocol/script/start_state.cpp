@@ -92,11 +92,15 @@ class Climb {
 
     wire::Awaitable<StepResult> to(State wanted) {
         for (int i = static_cast<int>(State::Connected); i <= static_cast<int>(wanted); ++i) {
+            const TranscriptIndex before = state_.position();
             const StepResult done = co_await step(static_cast<State>(i));
             if (!done) {
                 co_return done;
             }
-            state_.mark(std::string(to_string(static_cast<State>(i))));
+            const std::string name(to_string(static_cast<State>(i)));
+            if (state_.position() != before || !state_.marks.contains(name)) {
+                state_.mark(name);  // what had been reached before is not reached again
+            }
         }
         co_return StepResult();
     }
