@@ -117,6 +117,7 @@ Diagnostics run_rules(const Scenario& scenario,
     lint_head(input);
     lint_labels(input);
     lint_names(input);
+    lint_expressions(input);
     lint_flow(input);
     lint_serve(input);
     lint_addresses(input);

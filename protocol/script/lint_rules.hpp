@@ -1,5 +1,7 @@
 #pragma once
 
+#include <string_view>
+
 #include "protocol/script/diagnostic.hpp"
 #include "protocol/script/lint.hpp"
 #include "protocol/script/lint_survey.hpp"
@@ -17,8 +19,12 @@ struct LintInput {
     bool script_whole = true;  ///< the same for statements
 };
 
-/// Names: unknown, set twice, used before they are set, unused; functions and where they may stand.
+/// Names: unknown, set twice, used before they are set, unused, not there in this place.
 void lint_names(const LintInput& input);
+/// Calls of functions and comparisons.
+void lint_expressions(const LintInput& input);
+/// True if the language has a function of this name.
+bool is_function(std::string_view name);
 /// Labels, outcomes and the self-test.
 void lint_labels(const LintInput& input);
 /// Statements after a sure end, alternatives never taken, series, states, connections, times.

@@ -43,6 +43,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, size_t size) {
         require(scenario.error().has_errors());
         check(scenario.error());
     }
+    check(check_scenario(text, "fuzz.smtp", LintVocabulary::standard()));
     if (const auto rules = parse_rules(text, "--fault"); !rules) {
         require(rules.error().has_errors());
         check(rules.error());
