@@ -105,6 +105,7 @@ void Session::finish(std::string_view why) {
 Awaitable<void> Session::run() {
     running_ = true;
     script_deadline_.reset();
+    last_input_ = wire::Clock::now();  // the time before belongs to the script
     while (phase_ != Phase::over) {
         co_await step();
         if (aborted_) {
@@ -118,6 +119,7 @@ Awaitable<void> Session::run() {
 
 Awaitable<tl::expected<void, std::string>> Session::play_until(script::State state, wire::Deadline deadline) {
     script_deadline_ = deadline;
+    last_input_ = wire::Clock::now();
     while (!reached(state) && phase_ != Phase::over && !aborted_ && wire::Clock::now() < deadline) {
         co_await step();
     }

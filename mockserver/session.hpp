@@ -83,6 +83,10 @@ class Session final : public script::PlayedSession {
     // session_io.cpp: octets in and out
     wire::Awaitable<Got> wait_input();
     wire::Awaitable<Got> read_line(std::size_t limit);
+    std::pair<std::size_t, std::size_t> find_line_end() const;  ///< where, and how many octets
+    std::optional<Got> take_line(std::size_t limit);
+    void drop_overlong(std::size_t limit);
+    wire::Awaitable<void> runaway();
     void show_strange_input();
     wire::Awaitable<void> idle_event(std::chrono::milliseconds idle);
     wire::Deadline wake_up_time() const;

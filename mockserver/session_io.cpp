@@ -170,70 +170,87 @@ void Session::show_strange_input() {
     shared_->observer->client_line(facts(), input);
 }
 
+std::pair<std::size_t, std::size_t> Session::find_line_end() const {
+    const auto input = connection_->input();
+    if (!dialogue_.has(Defect::keep_plaintext_bare_lf)) {
+        return {input.find("\r\n", scanned_), 2};
+    }
+    const auto end = input.find('\n');
+    const bool whole = end != std::string_view::npos && end > 0 && input[end - 1] == '\r';
+    return {whole ? end - 1 : end, whole ? 2 : 1};
+}
+
+/// Takes a line out of the input if a whole one is there.
+std::optional<Session::Got> Session::take_line(std::size_t limit) {
+    const auto [end, ending] = find_line_end();
+    if (end == std::string_view::npos) {
+        return std::nullopt;
+    }
+    const bool overlong = dropped_ + end + ending > limit;
+    line_ = overlong ? std::string() : std::string(connection_->input().substr(0, end));
+    connection_->consume(end + ending);
+    scanned_ = dropped_ = 0;
+    if (overlong) {
+        return Got::overlong;
+    }
+    log("C:", line_);
+    if (shared_->observer != nullptr) {
+        shared_->observer->client_line(facts(), line_);
+    }
+    return Got::line;
+}
+
+/// A line has no end: of what is here, only the last octet is kept, for it may be a CR.
+void Session::drop_overlong(std::size_t limit) {
+    const auto size = connection_->input().size();
+    scanned_ = size == 0 ? 0 : size - 1;
+    if (size > limit) {
+        dropped_ += scanned_;
+        connection_->consume(scanned_);
+        scanned_ = 0;
+    }
+}
+
+Awaitable<void> Session::runaway() {
+    dropped_ = 0;
+    if (dialogue_.has(Defect::slow_when_flooded)) {
+        shared_->flooded = true;
+        co_await sleep(8s);
+        shared_->flooded = false;
+    }
+    Answer answer = dialogue_.closing(421, "4.7.0", "Line without end, closing connection");
+    script::Decision none;
+    co_await perform(std::move(none), std::move(answer));
+}
+
 /// One line into line_, ended by CRLF and nothing else (RFC 5321 §2.3.8), without it.
 Awaitable<Session::Got> Session::read_line(std::size_t limit) {
-    const bool bounded = !dialogue_.has(Defect::no_line_limit);
+    if (dialogue_.has(Defect::no_line_limit)) {
+        limit = std::string::npos;
+    }
     if (next_line_) {
         line_ = std::move(*next_line_);
         next_line_.reset();
         co_return Got::line;
     }
+    auto got = Got::octets;
     if (std::exchange(holds_leftover_, false)) {
-        const auto got = co_await wait_input();
-        if (got != Got::octets) {
-            co_return got;
-        }
+        got = co_await wait_input();
     }
-    for (;;) {
-        const auto input = connection_->input();
-        auto end = input.find("\r\n", scanned_);
-        std::size_t ending = 2;
-        if (dialogue_.has(Defect::keep_plaintext_bare_lf)) {
-            end = input.find('\n');
-            ending = 1;
-            if (end != std::string_view::npos && end > 0 && input[end - 1] == '\r') {
-                --end;
-                ending = 2;
-            }
+    scanned_ = 0;
+    while (got == Got::octets) {
+        if (const auto taken = take_line(limit)) {
+            co_return *taken;
         }
-        if (end != std::string_view::npos) {
-            const bool overlong = bounded && dropped_ + end + ending > limit;
-            line_ = overlong ? std::string() : std::string(input.substr(0, end));
-            connection_->consume(end + ending);
-            scanned_ = dropped_ = 0;
-            if (overlong) {
-                co_return Got::overlong;
-            }
-            log("C:", line_);
-            if (shared_->observer != nullptr) {
-                shared_->observer->client_line(facts(), line_);
-            }
-            co_return Got::line;
-        }
-        scanned_ = input.empty() ? 0 : input.size() - 1;  // a CR may be the last octet
+        drop_overlong(limit);
         show_strange_input();
-        if (bounded && input.size() > limit) {
-            dropped_ += scanned_;
-            connection_->consume(scanned_);
-            scanned_ = 0;
-        }
-        if (bounded && dropped_ > shared_->config.limits.runaway_octets) {
-            dropped_ = 0;
-            if (dialogue_.has(Defect::slow_when_flooded)) {
-                shared_->flooded = true;
-                co_await sleep(8s);
-                shared_->flooded = false;
-            }
-            Answer answer = dialogue_.closing(421, "4.7.0", "Line without end, closing connection");
-            script::Decision none;
-            co_await perform(std::move(none), std::move(answer));
+        if (dropped_ > shared_->config.limits.runaway_octets) {
+            co_await runaway();
             co_return Got::runaway;
         }
-        const auto got = co_await wait_input();
-        if (got != Got::octets) {
-            co_return got;
-        }
+        got = co_await wait_input();
     }
+    co_return got;
 }
 
 }  // namespace smtpspec::mock
