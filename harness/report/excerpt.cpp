@@ -40,25 +40,37 @@ std::string_view speaker(const run::Cell& cell, EntryKind kind) {
     return (kind == EntryKind::sent) == we_are_client ? "C: " : "S: ";
 }
 
-/// The lines of one write or read: CRLF ends a line and is not shown, anything else that is odd is.
-std::vector<std::string> lines_of(std::string_view octets, const ExcerptLimits& limits) {
-    std::vector<std::string> lines;
-    std::size_t left_out = 0;
+/// The lines of one write or read with their ends.
+std::vector<std::string_view> split_lines(std::string_view octets) {
+    std::vector<std::string_view> lines;
     while (!octets.empty()) {
         const std::size_t end = octets.find('\n');
-        const std::string_view line =
-            octets.substr(0, end == std::string_view::npos ? octets.size() : end + 1);
-        octets.remove_prefix(line.size());
-        if (lines.size() >= limits.lines) {
-            ++left_out;
-            continue;
-        }
-        const bool crlf = line.size() >= 2 && line.substr(line.size() - 2) == "\r\n";
-        std::string shown = smtp::printable(crlf ? line.substr(0, line.size() - 2) : line, limits.octets);
-        lines.push_back(crlf || line.back() == '\n' ? shown : shown + "  (no line end)");
+        lines.push_back(octets.substr(0, end == std::string_view::npos ? octets.size() : end + 1));
+        octets.remove_prefix(lines.back().size());
     }
-    if (left_out > 0) {
-        lines.push_back(fmt::format("… ({} more)", counted(left_out, "line", "lines")));
+    return lines;
+}
+
+/// CRLF ends a line and is not shown, anything else that is odd is.
+std::string show_line(std::string_view line, std::size_t limit) {
+    if (line.size() >= 2 && line.substr(line.size() - 2) == "\r\n") {
+        return smtp::printable(line.substr(0, line.size() - 2), limit);
+    }
+    return smtp::printable(line, limit) + (line.back() == '\n' ? "" : "  (no line end)");
+}
+
+/// The lines of one write or read: of too many, the first ones and the last two.
+std::vector<std::string> lines_of(std::string_view octets, const ExcerptLimits& limits) {
+    const std::vector<std::string_view> all = split_lines(octets);
+    const std::size_t head = all.size() <= limits.lines ? all.size() : limits.lines - 3;
+    const std::size_t missing = all.size() - head - (head == all.size() ? 0 : 2);
+    std::vector<std::string> lines;
+    for (std::size_t i = 0; i < all.size(); ++i) {
+        if (missing > 0 && i == head) {
+            lines.push_back(fmt::format("… ({} left out)", counted(missing, "line", "lines")));
+            i += missing;
+        }
+        lines.push_back(show_line(all[i], limits.octets));
     }
     return lines;
 }
@@ -105,6 +117,12 @@ std::vector<ExcerptLine> shorten(std::vector<ExcerptLine> lines, std::size_t lim
     return kept;
 }
 
+/// An entry beside what decided: of a long one not every line.
+std::vector<ExcerptLine> show_context(const run::Cell& cell, const wire::Entry& entry, ExcerptLimits limits) {
+    limits.lines = 4;
+    return show_entry(cell, entry, limits);
+}
+
 void forget_single_connection(const run::Cell& cell, std::vector<ExcerptLine>& lines) {
     std::set<std::string> names;
     for (const wire::Entry& entry : cell.transcript) {
@@ -133,14 +151,14 @@ std::vector<ExcerptLine> excerpt(const run::Cell& cell, const ExcerptLimits& lim
     }
     lines = shorten(std::move(lines), limits.lines);
     for (std::size_t i = focus.last + 1; i < cell.transcript.size() && i <= focus.last + 2; ++i) {
-        const std::vector<ExcerptLine> after = show_entry(cell, cell.transcript[i], limits);
+        const std::vector<ExcerptLine> after = show_context(cell, cell.transcript[i], limits);
         if (lines.size() + after.size() > limits.lines) {
             break;
         }
         append(lines, after);
     }
     for (std::size_t i = first; i > 0; --i) {
-        std::vector<ExcerptLine> before = show_entry(cell, cell.transcript[i - 1], limits);
+        std::vector<ExcerptLine> before = show_context(cell, cell.transcript[i - 1], limits);
         if (lines.size() + before.size() > limits.lines) {
             break;
         }

@@ -18,7 +18,7 @@ struct ExcerptLine {
 
 /// What to take from a transcript.
 struct ExcerptLimits {
-    std::size_t lines = 12;    ///< at most, the line about what was left out not counted
+    std::size_t lines = 12;    ///< at most, at least 4; the line about what was left out not counted
     std::size_t octets = 300;  ///< of one line
 };
 

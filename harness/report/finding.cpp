@@ -98,15 +98,21 @@ class Writer {
     }
 
     void command(const std::vector<std::string>& words) {
-        std::string name = "again";
         if (const auto lines = shell_lines(words, options_.width - indent - name_columns)) {
+            std::string name = "again";
             for (const std::string& part : *lines) {
                 out_ += pad("", indent) + pad(name, name_columns) + part + "\n";
                 name.clear();
             }
             return;
         }
-        out_ += pad("", indent) + name + "\n";
+        out_ += pad("", indent) + "again\n";
+        if (const auto lines = shell_lines(words, options_.width - 2)) {
+            for (const std::string& part : *lines) {
+                out_ += "  " + part + "\n";
+            }
+            return;
+        }
         for (const std::string& part : broken_shell_lines(words, options_.width)) {
             out_ += part + "\n";
         }
@@ -203,9 +209,7 @@ std::string waiver_text(const run::Cell& cell) {
                : "";
 }
 
-std::string got_text(const run::Cell& cell) {
-    return cell.got.empty() || cell.got == cell.outcome ? std::string() : safe(cell.got);
-}
+std::string got_text(const run::Cell& cell) { return safe(cell.got.empty() ? cell.outcome : cell.got); }
 
 std::string why_text(const run::Cell& cell) {
     return cell.reason == cell.got ? std::string() : safe(cell.reason);
@@ -248,12 +252,14 @@ std::string render_finding(const Finding& finding, const run::Result& result, co
         writer.heading(symbol(cell), safe(finding_name(finding)) + ", " + where(finding.cells), tone(cell));
         const std::string rule = rule_text(cell);
         writer.text(safe(cell.level) + ": " + safe(cell.title) + (rule.empty() ? "" : " (" + rule + ")"));
-        writer.field("got", got_text(cell).empty() ? why_text(cell) : got_text(cell));
+        writer.field("got", cell.got.empty() || cell.got == cell.outcome ? why_text(cell) : safe(cell.got));
         writer.command(rerun_words(result, cell, options.program));
         return writer.take();
     }
     writer.heading(symbol(cell), safe(cell.name()) + ", " + where(like_the_shown(finding)), tone(cell));
-    writer.text(safe(cell.title));
+    if (cell.title != cell.expected) {
+        writer.text(safe(cell.title));
+    }
     writer.field("verdict", judgement_text(cell));
     writer.field("rule", rule_text(cell));
     writer.field("expected", safe(cell.expected));

@@ -41,16 +41,17 @@ std::string quoted(std::string_view word) {
     return out + "'";
 }
 
-/// The words, quoted, each option with its value so that no line break comes between.
-std::vector<std::string> options_with_values(const std::vector<std::string>& words) {
+/// The words, quoted, each option with its value where both fit into a line.
+std::vector<std::string> options_with_values(const std::vector<std::string>& words, int width) {
     std::vector<std::string> units;
     bool after_option = false;
     for (const std::string& word : words) {
         const bool is_option = word.rfind("--", 0) == 0;
-        if (after_option && !is_option) {
-            units.back() += " " + quoted(word);
+        const std::string shown = quoted(word);
+        if (after_option && !is_option && columns(units.back()) + 1 + columns(shown) <= width) {
+            units.back() += " " + shown;
         } else {
-            units.push_back(quoted(word));
+            units.push_back(shown);
         }
         after_option = is_option;
     }
@@ -102,7 +103,7 @@ tl::expected<std::vector<std::string>, Overlong> shell_lines(const std::vector<s
                                                              int width) {
     std::vector<std::string> lines;
     std::string line;
-    for (const std::string& shown : options_with_values(words)) {
+    for (const std::string& shown : options_with_values(words, width - 2)) {
         if (columns(shown) > width - 2) {
             return tl::make_unexpected(Overlong{});
         }

@@ -225,7 +225,7 @@ Result hostile_result() {
     evil += std::string(
         "\0\r\n::set-output x=1\r\n=cmd|' /C calc'!A0 \xef\xbf\xbf\xef\xbf\xbe 漢字漢字漢字 \xf0\x9f\x98\x80",
         80);
-    evil += std::string(5000, 'A') + std::string(3000, '\x1b');
+    evil += std::string(1500, 'A') + std::string(700, '\x1b');
     Result result = mixed_result();
     result.tool_version = result.command = result.started = evil;
     result.endpoints[0].name = result.endpoints[0].host = evil;

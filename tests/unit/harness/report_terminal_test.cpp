@@ -135,6 +135,37 @@ TEST(TerminalReport, FindsTheEntriesOfALabelInALongTranscript) {
     EXPECT_THAT(text, Not(HasSubstr("line 30\n")));
 }
 
+TEST(TerminalReport, ShortensALongReplyThatIsOnlyContext) {
+    run::Result result;
+    run::Cell cell = test::cell("a.b", 25, Verdict::Fail);
+    wire::Entry entry;
+    entry.kind = wire::EntryKind::received;
+    for (int i = 0; i < 15; ++i) {
+        entry.octets += "250-WORD" + std::to_string(i) + "\r\n";
+    }
+    entry.octets += "250 LAST\r\n";
+    cell.transcript.push_back(entry);
+    entry.kind = wire::EntryKind::sent;
+    entry.octets = "QUIT\r\n";
+    cell.transcript.push_back(entry);
+    result.cells.push_back(cell);
+    const std::string text = render_terminal(result, {});
+    EXPECT_THAT(text, HasSubstr("S: 250-WORD0\n"));
+    EXPECT_THAT(text, HasSubstr("S: … (13 lines left out)\n"));
+    EXPECT_THAT(text, HasSubstr("S: 250 LAST\n"));
+    EXPECT_THAT(text, HasSubstr("C: QUIT\n"));
+}
+
+TEST(TerminalReport, SaysTheTitleOnceWhenItIsWhatWasExpected) {
+    run::Result result;
+    run::Cell cell = test::cell("a.b", 25, Verdict::Fail);
+    cell.title = cell.expected = "The sky is blue";
+    result.cells.push_back(cell);
+    const std::string text = render_terminal(result, {});
+    EXPECT_THAT(text, HasSubstr("expected  The sky is blue\n"));
+    EXPECT_EQ(text.find("The sky is blue"), text.rfind("The sky is blue"));
+}
+
 TEST(TerminalReport, ShowsAClientUnderTestAsTheOneWhoSaysC) {
     run::Result result;
     run::Cell cell = test::cell("client-a.b", 25, Verdict::Fail);
