@@ -142,7 +142,7 @@ wire::Awaitable<Step<smtp::Reply>> Conversation::command(std::string line, Stage
     if (!sent)
         co_return tl::unexpected(sent.error());
     Step<smtp::Reply> answer = co_await reply(stage, limit);
-    if (answer)
+    if (answer && stage != Stage::auth)  // of a login the whole exchange counts
         observe(stage, begin, connection_.last_receive());
     co_return answer;
 }

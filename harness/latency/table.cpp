@@ -34,13 +34,13 @@ void add_block(std::string& out,
                size_t first,
                size_t last,
                size_t column) {
+    std::string modes(label_width, ' ');
     out += fmt::format("{:<{}}", heading(percentile), label_width);
-    for (size_t i = first; i < last; ++i)
-        out +=
-            fmt::format("{:>{}}",
-                        fmt::format("{} {}", result.ports[i].port, script::to_string(result.ports[i].mode)),
-                        column);
-    out += '\n';
+    for (size_t i = first; i < last; ++i) {
+        out += fmt::format("{:>{}}", result.ports[i].port, column);
+        modes += fmt::format("{:>{}}", script::to_string(result.ports[i].mode), column);
+    }
+    out += '\n' + modes + '\n';
     for (const Stage stage : all_stages()) {
         if (!measured(result, stage))
             continue;

@@ -229,9 +229,12 @@ TEST(Table, FitsEightyColumns) {
         EXPECT_LE(end - begin, 80U) << table.substr(begin, end - begin);
         begin = end + 1;
     }
-    EXPECT_TRUE(table.starts_with("p50             25 starttls      465 tls 587 starttls     2465 tls\n"))
-        << table;
-    EXPECT_NE(table.find("TLS handshake        1.25 ms"), std::string::npos) << table;
+    const char* const head =
+        "p50                      25          465          587         2465         2587\n"
+        "                   starttls          tls     starttls          tls     starttls\n"
+        "connect               83 us        83 us        83 us        83 us        83 us\n"
+        "TLS handshake       1.25 ms      1.25 ms      1.25 ms      1.25 ms      1.25 ms\n";
+    EXPECT_TRUE(table.starts_with(head)) << table;
     EXPECT_NE(table.find("1 x MAIL: 451 4.7.1 xxx"), std::string::npos) << table;
 }
 
