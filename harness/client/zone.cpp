@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <charconv>
+#include <optional>
 
 #include "protocol/smtp/escape.hpp"
 #include "protocol/smtp/text.hpp"

@@ -1,5 +1,7 @@
 #include "harness/client/queue.hpp"
 
+#include <functional>
+
 #include "tests/unit/client/rig.hpp"
 
 /// Temporary failures: what is tried again, when, and what must never happen twice.
@@ -307,14 +309,25 @@ TEST(QueueDefects, OneCopyPerRecipient) {
     EXPECT_EQ(rig.server.store().count(), 2U);
 }
 
+/// Stops the client as soon as `reached` says so.
+void run_until(Rig& rig, ClientTask task, const std::function<bool()>& reached) {
+    rig.client = make_reference_client(rig.loop.get_executor(), std::move(task), nullptr);
+    boost::asio::steady_timer timer(rig.loop);
+    std::function<void(boost::system::error_code)> look = [&](boost::system::error_code) {
+        if (reached())
+            return rig.client->stop();
+        timer.expires_after(1ms);
+        timer.async_wait(look);
+    };
+    look({});
+    wire::run_blocking(rig.loop, rig.client->run());
+}
+
 TEST(Stop, EndsARunThatWaits) {
     Rig rig({answer("MAIL", "451 later")});
     ClientTask task = rig.task();
     task.retry.first_delay = 1h;
-    rig.client = make_reference_client(rig.loop.get_executor(), std::move(task), nullptr);
-    boost::asio::steady_timer timer(rig.loop, 100ms);
-    timer.async_wait([&](boost::system::error_code) { rig.client->stop(); });
-    wire::run_blocking(rig.loop, rig.client->run());
+    run_until(rig, std::move(task), [&] { return rig.client->output().find("451") != std::string::npos; });
     EXPECT_EQ(rig.client->says(), "unknown");
 }
 
@@ -322,10 +335,7 @@ TEST(Stop, EndsARunThatWaitsForAReply) {
     Rig rig({act_on("MAIL", script::act::Stall{})});
     ClientTask task = rig.task();
     task.timeouts = Timeouts();
-    rig.client = make_reference_client(rig.loop.get_executor(), std::move(task), nullptr);
-    boost::asio::steady_timer timer(rig.loop, 100ms);
-    timer.async_wait([&](boost::system::error_code) { rig.client->stop(); });
-    wire::run_blocking(rig.loop, rig.client->run());
+    run_until(rig, std::move(task), [&] { return rig.ear.count("t MAIL") != 0; });
     EXPECT_NE(rig.client->says(), "sent");
 }
 
