@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "harness/client/zone.hpp"
 #include "harness/run/client_task.hpp"
 #include "harness/run/embedded_server.hpp"
 
@@ -40,6 +41,13 @@ tl::expected<void, std::string> ClientEnvironment::start(const std::map<std::str
         task.ports[port.logical] = port.actual;
         task.modes[port.logical] = port.mode;
         task.use_ports.push_back(port.logical);
+    }
+    if (const auto text = values.find("dns"); text != values.end()) {
+        const auto zone = client::Zone::parse(text->second, "127.0.0.1");
+        if (!zone) {
+            return tl::make_unexpected(zone.error());
+        }
+        task.dns = *zone;
     }
     client_ = client::make_reference_client(executor_, std::move(task), nullptr);
     return {};

@@ -144,7 +144,7 @@ wire::Awaitable<void> run_embedded_server(const RunContext& context, const Plann
     }
 }
 
-/// The head's `client:` with its insertions made; lists are joined by line feeds.
+/// The head's `client:` and `dns:` with their insertions made; lists are joined by line feeds.
 std::map<std::string, std::string> client_values(const PlannedCell& planned, script::Environment& environment) {
     std::map<std::string, std::string> values;
     for (const script::ClientEntry& entry : planned.scenario->head.client) {
@@ -154,6 +154,9 @@ std::map<std::string, std::string> client_values(const PlannedCell& planned, scr
                       script::expand_for_cell(entry.values[i], *planned.scenario, planned.params, environment);
         }
         values[entry.key] = joined;
+    }
+    if (const auto& zone = planned.scenario->head.dns) {
+        values["dns"] = script::expand_for_cell(*zone, *planned.scenario, planned.params, environment);
     }
     return values;
 }
