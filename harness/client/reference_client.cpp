@@ -199,6 +199,10 @@ Awaitable<void> ReferenceClient::insist(Worker& worker, const Job& job, Transact
         if (!here)
             co_return;
         Envelope envelope = envelope_for(job, static_cast<size_t>(worker.session->most_recipients()));
+        if (more == 0)
+            co_await worker.session->hammer(envelope, 60);
+        if (!worker.session->usable())
+            co_return;
         result = co_await worker.session->deliver(std::move(envelope));
     }
 }

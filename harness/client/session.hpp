@@ -77,6 +77,8 @@ class Session {
     wire::Awaitable<Step<void>> open();
     /// One transaction. After a failure of Reach::message the session can be used again.
     wire::Awaitable<TransactionResult> deliver(Envelope envelope);
+    /// The defect retry-without-delay: MAIL so many times in one write, whatever the replies are.
+    wire::Awaitable<void> hammer(Envelope envelope, int times);
     /// QUIT, and a short wait for the 221 (RFC 5321 §4.1.1.10). Trouble here undoes nothing.
     wire::Awaitable<void> quit();
     /// Still open, and nothing came while it was idle.

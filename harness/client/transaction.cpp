@@ -98,6 +98,19 @@ Awaitable<TransactionResult> Session::transact(Envelope envelope) {
     co_return result;
 }
 
+Awaitable<void> Session::hammer(Envelope envelope, int times) {
+    std::string group;
+    for (int i = 0; i < times; ++i)
+        group += "RSET\r\n" + mail_line(envelope, envelope.content.size()) + "\r\n";
+    const Step<void> sent = co_await talk_.send(std::move(group), Stage::mail, plan_.timeouts.command);
+    for (int i = 0; i < 2 * times && sent; ++i) {
+        const Step<smtp::Reply> reply = co_await talk_.reply(Stage::mail, plan_.timeouts.command);
+        if (!reply)
+            co_return;
+    }
+    need_reset_ = true;
+}
+
 /// A transaction that did not come to its end is cleared before the next (RFC 5321 §4.1.4).
 Awaitable<Step<void>> Session::reset() {
     if (!need_reset_)
