@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "protocol/script/lexer.hpp"
+#include "protocol/script/scenario.hpp"
 #include "protocol/script/suggest.hpp"
 
 /// The keys of the head, the plain ones (§3). head_values.cpp has params, client, limiter and the like.
@@ -144,7 +145,7 @@ bool HeadLoader::expect_scalar(const YamlNode& node, std::string_view what) {
 
 bool HeadLoader::expect_map(const YamlNode& node, std::string_view what) {
     if (node.kind == YamlNode::Kind::Map) {
-        return true;
+        return !too_many(node);
     }
     wrong(node,
           node.kind == YamlNode::Kind::Missing ? "the value is missing" : "this has to be a map",
@@ -154,12 +155,21 @@ bool HeadLoader::expect_map(const YamlNode& node, std::string_view what) {
 
 bool HeadLoader::expect_list(const YamlNode& node, std::string_view what) {
     if (node.kind == YamlNode::Kind::List) {
-        return true;
+        return !too_many(node);
     }
     wrong(node,
           node.kind == YamlNode::Kind::Missing ? "the value is missing" : "this has to be a list",
           std::string(what));
     return false;
+}
+
+bool HeadLoader::too_many(const YamlNode& node) {
+    constexpr std::size_t most = max_cells;
+    if (node.entries.size() <= most && node.items.size() <= most) {
+        return false;
+    }
+    wrong(node, fmt::format("more than {} entries", most));
+    return true;
 }
 
 std::vector<Located> HeadLoader::texts(const YamlNode& list, std::string_view what) {

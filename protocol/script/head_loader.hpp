@@ -78,6 +78,8 @@ class HeadLoader {
     bool expect_scalar(const YamlNode& node, std::string_view what);
     bool expect_map(const YamlNode& node, std::string_view what);
     bool expect_list(const YamlNode& node, std::string_view what);
+    /// Reports a map or list with more entries than anybody can review; they are not looked at.
+    bool too_many(const YamlNode& node);
     std::vector<Located> texts(const YamlNode& list, std::string_view what);
     std::optional<std::int64_t> integer(const YamlNode& node, std::string_view what, std::int64_t least);
     std::optional<Duration> time_of(const YamlNode& node);

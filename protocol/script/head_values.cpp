@@ -202,13 +202,14 @@ void HeadLoader::add_parameter(const YamlNode::Entry& entry) {
     Parameter parameter;
     parameter.name = entry.key;
     parameter.at = entry.at;
-    if (entry.value.kind == YamlNode::Kind::List) {
+    if (entry.value.kind == YamlNode::Kind::List && !too_many(entry.value)) {
         for (const YamlNode& item : entry.value.items) {
             if (expect_scalar(item, "a value")) {
                 add_value(parameter, item.text(), item.at, item);
             }
         }
-    } else if (expect_map(entry.value, "[value, value] or {value name: value}")) {
+    } else if (entry.value.kind != YamlNode::Kind::List &&
+               expect_map(entry.value, "[value, value] or {value name: value}")) {
         for (const YamlNode::Entry& value : entry.value.entries) {
             add_value(parameter, value.key, value.at, value.value);
         }

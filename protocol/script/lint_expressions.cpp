@@ -69,6 +69,9 @@ class CallChecker {
         in_.reporter.error(at, length, std::move(message), std::move(expected), std::move(hint));
     }
     void check_call(const Survey::Call& use) {
+        if (in_.reporter.full()) {
+            return;
+        }
         const std::string& name = use.call->function;
         const auto* function = std::find_if(
             std::begin(functions), std::end(functions), [&](const Function& f) { return f.name == name; });

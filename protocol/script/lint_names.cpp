@@ -138,6 +138,9 @@ class NameChecker {
 
     // uses
     void check_use(const Survey::Use& use) {
+        if (in_.reporter.full()) {
+            return;
+        }
         if (use.as == Survey::Use::As::Limiter) {
             check_limiter(use);
             return;
@@ -204,18 +207,18 @@ class NameChecker {
             }
             return;
         }
-        std::vector<std::string> marks;
-        for (const auto& [name, list] : by_name_) {
-            if (list.front()->kind == NameKind::Mark) {
-                marks.push_back(name);
-            }
-        }
         const auto found = by_name_.find(use.name);
         const bool is_mark = found != by_name_.end() && found->second.front()->kind == NameKind::Mark;
         if (!is_mark && !in_.script_whole) {
             return;
         }
         if (!is_mark) {
+            std::vector<std::string> marks;
+            for (const auto& [name, list] : by_name_) {
+                if (list.front()->kind == NameKind::Mark) {
+                    marks.push_back(name);
+                }
+            }
             error(use.at,
                   use.name.size(),
                   fmt::format("there is no mark `{}`", use.name),

@@ -15,6 +15,9 @@ bool always_answers(const Rule& rule) {
     return rule.answers() && !rule.condition && !rule.regex && !rule.count;
 }
 
+/// Rules looked at beside each other; only amounts can make more than there are events.
+constexpr std::size_t most_takers = 200;
+
 bool same_event(const Rule& above, const Rule& below) {
     const bool command = is_verb(below.event) || below.event == Event::Command;
     if (above.event == Event::Command && command) {
@@ -51,7 +54,7 @@ class ServeChecker {
                                   (*taker)->at.line),
                       {},
                       "put the rule with a condition above the other");
-            } else if (always_answers(rule)) {
+            } else if (takers.size() < most_takers && always_answers(rule)) {
                 takers.push_back(&rule);
             }
             acts(rule);

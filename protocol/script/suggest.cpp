@@ -10,6 +10,7 @@ namespace smtpspec::script {
 namespace {
 
 constexpr std::size_t longest_word = 64;
+constexpr std::size_t most_candidates = 500;  // a file with more names is hostile or made by a machine
 
 char folded(char c) { return static_cast<char>(std::tolower(static_cast<unsigned char>(c))); }
 
@@ -44,7 +45,9 @@ std::string nearest_word(std::string_view word, const std::vector<std::string>& 
     }
     std::string best;
     std::size_t best_distance = std::max<std::size_t>(1, (word.size() + 1) / 3) + 1;
-    for (const std::string& candidate : known) {
+    const std::size_t looked_at = std::min(known.size(), most_candidates);
+    for (std::size_t i = 0; i < looked_at; ++i) {
+        const std::string& candidate = known[i];
         if (candidate.size() > longest_word || candidate == word) {
             continue;
         }
