@@ -27,7 +27,7 @@ class Queue {
     enum class Haste {
         patient,
         hurried
-    };  ///< hurried is a defect: no delay, up to 200 attempts of a message
+    };  ///< hurried is a defect: no delay, and many more attempts of a message
 
     Queue(RetryPolicy policy, std::uint64_t seed, Time now, Haste haste = Haste::patient);
 
