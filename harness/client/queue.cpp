@@ -6,7 +6,7 @@
 namespace smtpspec::client {
 
 namespace {
-constexpr int hurried_attempts = 200;
+constexpr int hurried_attempts = 60;
 }
 
 Queue::Queue(RetryPolicy policy, std::uint64_t seed, Time now, Haste haste)

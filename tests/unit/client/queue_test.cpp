@@ -288,7 +288,7 @@ TEST(QueueDefects, ChangeWhatBecomesOfTheMail) {
         {"no-retry", answer("MAIL", "451 x", 1), "temporary", 0},
         {"resend-accepted", answer("MAIL", "451 x", 1), "sent", 2},
         {"retry-without-delay", answer("MAIL", "451 x", 50), "sent", 1},
-        {"retry-without-delay", answer("connect", "421 x", 150), "sent", 1},
+        {"retry-without-delay", answer("connect", "421 x", 50), "sent", 1},
         {"retry-with-new-sender", answer("RCPT", "451 x", 1), "sent", 1},
         {"mail-without-login", answer("AUTH", "535 x", 1), "permanent", 0},
         {"bounce-with-own-sender", answer("RCPT", "550 x", 1), "permanent", 1},
