@@ -139,17 +139,18 @@ TEST_F(ServerScripts, login_takes_the_best_mechanism_that_is_offered) {
          "AUTH CRAM-MD5"},
     };
     for (const Row& row : table) {
-        test::Peer server(loop);
+        boost::asio::io_context own(1);
+        test::Peer server(own);
         server.on("EHLO", row.offered);
         for (const auto& [line, answer] : row.answers) {
             server.on(line, answer);
         }
         server.start();
-        test::PeerEnvironment world(loop, server.port());
+        test::PeerEnvironment world(own, server.port());
         const Scenario loaded = test::scenario(
             "server", "from: authenticated\n", "good: pass, wrong: fail", "otherwise => good\nwait 1ms\n");
         const CellParams cell = expand_cells(loaded.head).at(0);
-        const ScriptResult result = wire::run_blocking(loop, run_script(loaded, cell, world));
+        const ScriptResult result = wire::run_blocking(own, run_script(loaded, cell, world));
         server.stop();
         EXPECT_EQ(labels(result), "good") << row.begins << ": " << result.reason;
         EXPECT_EQ(server.lines.at(3), row.begins);
