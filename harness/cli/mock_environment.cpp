@@ -18,9 +18,7 @@ MockEnvironment::MockEnvironment(const run::RunContext& context, const run::Plan
 
 wire::Awaitable<wire::IoResult<std::unique_ptr<wire::Connection>>> MockEnvironment::open(script::OpenRequest,
                                                                                        wire::Deadline) {
-    wire::IoError error;
-    error.what = "mock --scenario plays the server";
-    co_return tl::make_unexpected(std::move(error));
+    co_return run::not_offered("mock --scenario plays the server");
 }
 
 wire::Awaitable<wire::IoResult<std::unique_ptr<script::PlayedSession>>> MockEnvironment::accept(std::string name,

@@ -55,4 +55,11 @@ std::optional<std::string> CellEnvironment::file(const std::string& name) {
     return text.str();
 }
 
+tl::unexpected<wire::IoError> not_offered(std::string what) {
+    wire::IoError error;
+    error.kind = wire::IoError::Kind::other;
+    error.what = std::move(what);
+    return tl::unexpected<wire::IoError>(std::move(error));
+}
+
 }  // namespace smtpspec::run

@@ -39,4 +39,8 @@ class CellEnvironment : public script::Environment {
     std::map<std::string, std::string> given_;
 };
 
+/// The answer of a world that does not have what a script asks for. A function of its own, because g++ 12 at -O2 sees an
+/// overflow that is not there when the error is made inside a coroutine.
+tl::unexpected<wire::IoError> not_offered(std::string what);
+
 }  // namespace smtpspec::run

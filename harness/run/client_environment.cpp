@@ -93,9 +93,7 @@ wire::Awaitable<void> ClientEnvironment::finish() {
 
 wire::Awaitable<wire::IoResult<std::unique_ptr<wire::Connection>>> ClientEnvironment::open(script::OpenRequest,
                                                                                          wire::Deadline) {
-    wire::IoError error;
-    error.what = "a client cell has no server under test";
-    co_return tl::make_unexpected(std::move(error));
+    co_return not_offered("a client cell has no server under test");
 }
 
 wire::Awaitable<wire::IoResult<std::unique_ptr<script::PlayedSession>>> ClientEnvironment::accept(

@@ -18,11 +18,8 @@ wire::Awaitable<wire::IoResult<std::unique_ptr<wire::Connection>>> ServerEnviron
     const auto found = addresses_.find(port);
     const bool other_host = !request.host.empty() && request.host != context_.profile.host;
     if (found == addresses_.end() || other_host) {
-        wire::IoError error;
-        error.kind = wire::IoError::Kind::other;
-        error.what = fmt::format("the scenario asks for {}:{}, which the endpoint does not have",
-                                 other_host ? request.host : context_.profile.host, port);
-        co_return tl::make_unexpected(std::move(error));
+        co_return not_offered(fmt::format("the scenario asks for {}:{}, which the endpoint does not have",
+                                 other_host ? request.host : context_.profile.host, port));
     }
     wire::ConnectionOptions options;
     options.name = request.name;
@@ -49,9 +46,7 @@ wire::TlsClientSettings ServerEnvironment::client_tls() const {
 
 wire::Awaitable<wire::IoResult<std::unique_ptr<script::PlayedSession>>> ServerEnvironment::accept(std::string,
                                                                                                 wire::Deadline) {
-    wire::IoError error;
-    error.what = "a server cell has no client under test";
-    co_return tl::make_unexpected(std::move(error));
+    co_return not_offered("a server cell has no client under test");
 }
 
 wire::Awaitable<void> ServerEnvironment::serve(std::unique_ptr<script::PlayedSession>, script::Overlay&,
