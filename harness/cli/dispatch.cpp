@@ -1,3 +1,6 @@
+#include <sys/resource.h>
+
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <exception>
@@ -25,8 +28,22 @@ int dispatch(const Arguments& arguments) {
 
 }  // namespace
 
+namespace {
+
+/// Two hundred conversations at once need more descriptors than the usual 1024.
+void allow_many_connections() {
+    rlimit limit{};
+    if (::getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+        limit.rlim_cur = std::min<rlim_t>(limit.rlim_max, 65536);
+        ::setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
+}  // namespace
+
 int main_command(int argc, const char* const* argv) {
     std::signal(SIGPIPE, SIG_IGN);  // a reader that goes away is an error of write(), not our death
+    allow_many_connections();
     const ParseOutcome parsed = parse_arguments(argc, argv);
     if (!parsed.arguments) {
         return parsed.exit_code;

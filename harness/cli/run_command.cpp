@@ -46,6 +46,12 @@ std::vector<std::pair<std::string, std::string>> rerun_options(const Arguments& 
     if (arguments.options.no_auth) {
         options.emplace_back("--no-auth", "");
     }
+    if (arguments.options.slow) {
+        options.emplace_back("--slow", "");
+    }
+    if (arguments.options.intrusive) {
+        options.emplace_back("--intrusive", "");
+    }
     for (const auto& rule : arguments.options.connect_to) {
         options.emplace_back("--connect-to", fmt::format("{}:{}:{}:{}", rule.host, rule.port == 0 ? "" : std::to_string(rule.port),
                                                          rule.address, rule.to_port == 0 ? "" : std::to_string(rule.to_port)));

@@ -15,7 +15,8 @@ namespace asio = boost::asio;
 
 namespace {
 
-constexpr int embedded_lanes_per_thread = 24;
+constexpr int embedded_lanes_per_thread = 96;
+constexpr int selftest_lanes_per_thread = 24;  // bad peers are told from good ones by speed in a few scenarios
 constexpr int loopback_lanes = 6;
 constexpr int remote_lanes = 2;
 constexpr std::chrono::milliseconds interrupt_check{100};
@@ -76,13 +77,17 @@ class Conductor {
         return std::max(1, std::min<int>(wanted, static_cast<int>(plan_.cells.size())));
     }
 
+    bool has_bad_peers() const {
+        return std::any_of(plan_.cells.begin(), plan_.cells.end(), [](const PlannedCell& cell) { return !cell.defect.empty(); });
+    }
+
     int lanes(int threads) const {
         if (context_.options.jobs > 0) {
             return std::max(1, context_.options.jobs / threads);
         }
         switch (context_.surroundings) {
             case Surroundings::embedded:
-                return embedded_lanes_per_thread;
+                return has_bad_peers() ? selftest_lanes_per_thread : embedded_lanes_per_thread;
             case Surroundings::loopback:
                 return context_.profile.connections > 0 ? context_.profile.connections : loopback_lanes;
             case Surroundings::remote:

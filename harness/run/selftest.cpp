@@ -221,8 +221,8 @@ class Selftest {
         }
     }
 
-    /// Turns each non-pass outcome into pass and judges the recorded runs again: a bad peer must now look good where
-    /// the file as it stands says otherwise.
+    /// Turns each non-pass outcome into pass and judges the recorded runs again: a bad peer must now look better than the
+    /// file as it stands says.
     void mutate(const Scenario& scenario, const std::vector<std::size_t>& cells, const std::vector<CellRun>& runs) {
         for (std::size_t i = 0; i < scenario.head.outcomes.size(); ++i) {
             if (scenario.head.outcomes[i].verdict == Verdict::Pass) {
@@ -233,8 +233,8 @@ class Selftest {
             ++report_.mutations;
             const bool noticed = std::any_of(cells.begin(), cells.end(), [&](std::size_t index) {
                 const Judgement original = judge(scenario.head, runs[index].script);
-                return trials_[index] != nullptr && original.verdict != Verdict::Pass &&
-                       judge(mutant, runs[index].script).verdict == Verdict::Pass;
+                return trials_[index] != nullptr &&
+                       script::worse(original.verdict, judge(mutant, runs[index].script).verdict);
             });
             if (!noticed) {
                 report_.surviving.push_back(SelftestFinding{

@@ -7,6 +7,7 @@
 
 #include <array>
 #include <cctype>
+#include <map>
 #include <stdexcept>
 
 namespace smtpspec::wire {
@@ -62,10 +63,9 @@ std::string hmac(std::string_view name, std::string_view key, std::string_view t
     return digest_text(digest, length);
 }
 
-std::string pbkdf2(std::string_view name,
-                   std::string_view password,
-                   std::string_view salt,
-                   unsigned iterations) {
+namespace {
+
+std::string derive(std::string_view name, std::string_view password, std::string_view salt, unsigned iterations) {
     const auto* md = require_hash(name);
     std::string key(static_cast<std::size_t>(EVP_MD_get_size(md)), '\0');
     int ok = PKCS5_PBKDF2_HMAC(password.data(),
@@ -80,6 +80,25 @@ std::string pbkdf2(std::string_view name,
         throw std::invalid_argument("PBKDF2 with " + std::to_string(iterations) +
                                     " iterations is not possible");
     return key;
+}
+
+}  // namespace
+
+std::string pbkdf2(std::string_view name,
+                   std::string_view password,
+                   std::string_view salt,
+                   unsigned iterations) {
+    // RFC 5802 §9 recommends caching: a matrix logs in a thousand times with one password and few salts.
+    constexpr std::size_t most = 64;
+    thread_local std::map<std::string, std::string> known;
+    const std::string question = std::string(name) + '\0' + std::to_string(iterations) + '\0' +
+                                 std::to_string(salt.size()) + '\0' + std::string(salt) + std::string(password);
+    const auto found = known.find(question);
+    if (found != known.end())
+        return found->second;
+    if (known.size() >= most)
+        known.clear();
+    return known[question] = derive(name, password, salt, iterations);
 }
 
 std::string random_octets(std::size_t count) {

@@ -1,3 +1,5 @@
+#include <mutex>
+#include <map>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 
@@ -160,7 +162,9 @@ std::shared_ptr<SSL_CTX> default_client_context() {
     return context;
 }
 
-ContextResult client_context(const std::string& ca_file, const std::string& ca_pem) {
+namespace {
+
+ContextResult make_client_context(const std::string& ca_file, const std::string& ca_pem) {
     ERR_clear_error();
     auto context = new_context(TLS_client_method());
     if (!context)
@@ -176,6 +180,27 @@ ContextResult client_context(const std::string& ca_file, const std::string& ca_p
         if (auto trusted = trust_pem(context.get(), ca_pem); !trusted)
             return tl::unexpected(trusted.error());
     return context;
+}
+
+}  // namespace
+
+ContextResult client_context(const std::string& ca_file, const std::string& ca_pem) {
+    if (!ca_file.empty() || ca_pem.empty())
+        return make_client_context(ca_file, ca_pem);
+    // A matrix asks for the same CA a thousand times; a context costs more than a handshake.
+    static std::mutex mutex;
+    static std::map<std::string, std::shared_ptr<SSL_CTX>> known;
+    constexpr std::size_t most = 8;
+    const std::lock_guard lock(mutex);
+    if (const auto found = known.find(ca_pem); found != known.end())
+        return found->second;
+    auto made = make_client_context(ca_file, ca_pem);
+    if (made) {
+        if (known.size() >= most)
+            known.clear();
+        known[ca_pem] = *made;
+    }
+    return made;
 }
 
 ContextResult server_context(const std::string& chain_pem, const std::string& key_pem) {
