@@ -3,7 +3,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-sources() { find protocol mockserver harness tests bench -name '*.cpp' -o -name '*.hpp' | sort; }
+sources() { git ls-files 'protocol/*.[ch]pp' 'mockserver/*.[ch]pp' 'harness/*.[ch]pp' 'tests/*.[ch]pp' 'bench/*.[ch]pp' | sort; }
 
 empty() {  # prints what it reads; fails when there is something
     local found
