@@ -31,13 +31,10 @@ void add(LintRun& run, const script::Diagnostics& found) {
 
 void lint_text(LintRun& run, const std::string& text, const std::string& name, const script::LintVocabulary& vocabulary) {
     ++run.files;
-    auto loaded = script::load_scenario(text, name);
-    if (!loaded) {
-        add(run, loaded.error());
-        return;
+    add(run, script::check_scenario(text, name, vocabulary));
+    if (auto loaded = script::load_scenario(text, name)) {
+        run.scenarios.push_back(std::move(*loaded));
     }
-    add(run, script::lint(*loaded, vocabulary));
-    run.scenarios.push_back(std::move(*loaded));
 }
 
 bool lint_file(LintRun& run, const std::string& path, const script::LintVocabulary& vocabulary) {

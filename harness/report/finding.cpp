@@ -31,7 +31,15 @@ std::string without_numbers(std::string_view text) {
     return out;
 }
 
+/// The trouble is the port's (unreachable, gone, not what the profile says), not the scenario's: said once.
+bool about_the_port(const run::Cell& cell) {
+    return cell.outcome.empty() && cell.transcript.empty() && !cell.error_kind.empty();
+}
+
 std::string key_of(const run::Cell& cell) {
+    if (about_the_port(cell)) {
+        return joined({"", cell.endpoint, verdict_word(cell), cell.reason}, std::string_view("\0", 1));
+    }
     const std::string why = cell.outcome.empty() ? without_numbers(cell.reason) : "outcome " + cell.outcome;
     return joined({cell.scenario, cell.endpoint, cell.client, verdict_word(cell), cell.severity, why},
                   std::string_view("\0", 1));
@@ -253,6 +261,13 @@ std::string render_finding(const Finding& finding, const run::Result& result, co
         const std::string rule = rule_text(cell);
         writer.text(safe(cell.level) + ": " + safe(cell.title) + (rule.empty() ? "" : " (" + rule + ")"));
         writer.field("got", cell.got.empty() || cell.got == cell.outcome ? why_text(cell) : safe(cell.got));
+        writer.command(rerun_words(result, cell, options.program));
+        return writer.take();
+    }
+    if (finding.cells.size() > 1 && about_the_port(cell)) {
+        writer.heading(symbol(cell), fmt::format("{} cells, {}", finding.cells.size(), where(finding.cells)), tone(cell));
+        writer.field("verdict", std::string(script::to_string(cell.verdict)) + ", cause " + safe(cell.error_kind));
+        writer.field("why", why_text(cell));
         writer.command(rerun_words(result, cell, options.program));
         return writer.take();
     }

@@ -147,7 +147,14 @@ std::vector<std::string> wrap(std::string_view text, int width) {
     return lines;
 }
 
-std::string safe(std::string_view text) { return smtp::printable(text, longest_text); }
+std::string safe(std::string_view text) {
+    // Sentences of a result hold octets that are escaped already: their backslashes are not escaped again.
+    std::string once = smtp::printable(text, longest_text);
+    std::size_t at = 0;
+    while ((at = once.find("\\\\", at)) != std::string::npos)
+        once.erase(at++, 1);
+    return once;
+}
 
 std::string paint(std::string_view text, Tone tone, Colour colour) {
     const std::string_view code = code_of(tone);

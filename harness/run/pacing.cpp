@@ -20,9 +20,9 @@ Pacing::Clock::time_point Pacing::begin_at(const PlannedCell& cell) {
     if (per_second_ <= 0) {
         return begin;
     }
-    // Every conversation waits its turn; one that sends mail takes as many turns as it sends messages.
+    // Every conversation waits its turn; one that sends mail takes as many turns as it begins transactions.
     begin = std::max(begin, next_free_);
-    const double turns = std::max(0.2, static_cast<double>(cell.traffic.messages + cell.traffic.bad_logins));
+    const double turns = std::max(0.2, static_cast<double>(cell.traffic.transactions + cell.traffic.bad_logins));
     next_free_ = begin + std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(turns / per_second_));
     return begin;
 }

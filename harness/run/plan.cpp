@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <map>
 
+#include "protocol/script/print.hpp"
+
 
 namespace smtpspec::run {
 
@@ -42,6 +44,11 @@ bool all_ports_together(const Scenario& scenario) {
     return entry != nullptr && !entry->values.empty() && entry->values.front().literal() == "all";
 }
 
+/// True when the script inserts this value, in a text or in an expression.
+bool inserts(const std::string& script, const std::string& name) {
+    return script.find("${" + name + "}") != std::string::npos || script.find("(" + name) != std::string::npos;
+}
+
 /// The profile key that would enable a cell whose fixture is missing; "" when nothing is missing.
 std::string missing_fixture(const Scenario& scenario, const Profile& profile, const RunOptions& options) {
     const bool credentials = !profile.user.empty() && !options.no_auth;
@@ -57,7 +64,16 @@ std::string missing_fixture(const Scenario& scenario, const Profile& profile, co
             return key;
         }
     }
-    if (scenario.head.side == Side::Server && profile.to.empty() && scenario.head.from >= script::State::Envelope) {
+    if (scenario.head.side == Side::Client) {
+        return {};
+    }
+    const std::string script = script::to_text(scenario.script);
+    const bool sends = scenario.head.from >= script::State::Envelope || script.find("reach envelope") != std::string::npos ||
+                       script.find("reach data") != std::string::npos;
+    if (profile.from.empty() && (sends || inserts(script, "from"))) {
+        return "envelope: {from, to}";
+    }
+    if (profile.to.empty() && (sends || inserts(script, "to") || inserts(script, "recipient"))) {
         return "envelope: {from, to}";
     }
     return {};
@@ -68,7 +84,17 @@ void apply_budget(Plan& plan, const Profile& profile, const RunOptions& options)
     const int messages = options.max_messages.value_or(profile.budget_messages);
     const int bad_logins = options.max_bad_logins.value_or(profile.budget_bad_logins);
     std::map<int, Traffic> spent;
+    // What costs most when it is broken comes first: with one wrong login to spend, the question is whether any password
+    // opens the door.
+    std::vector<PlannedCell*> order;
     for (PlannedCell& cell : plan.cells) {
+        order.push_back(&cell);
+    }
+    std::stable_sort(order.begin(), order.end(), [](const PlannedCell* a, const PlannedCell* b) {
+        return a->scenario->head.severity > b->scenario->head.severity;
+    });
+    for (PlannedCell* planned : order) {
+        PlannedCell& cell = *planned;
         if (cell.preset) {
             continue;
         }

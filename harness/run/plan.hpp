@@ -15,6 +15,7 @@ namespace smtpspec::run {
 /// What a cell will ask of the endpoint, estimated from its script (never too low for what it does once).
 struct Traffic {
     int connections = 0, logins = 0, bad_logins = 0, messages = 0;
+    int transactions = 0;  ///< MAIL commands, whatever becomes of them: what a provider's limit counts
 };
 
 /// One cell that is to be run, or that gets its verdict without running (`preset`).

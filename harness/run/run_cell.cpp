@@ -48,6 +48,17 @@ bool uses_store(const script::ScriptResult& result) {
     return false;
 }
 
+/// A million reply lines are evidence in the transcript, not in a sentence.
+std::string shortened(std::string text) {
+    constexpr std::size_t most = 400;
+    if (text.size() > most) {
+        const std::size_t left_out = text.size() - most;
+        text.resize(most);
+        text += fmt::format(" … ({} more octets)", left_out);
+    }
+    return text;
+}
+
 void fill(Cell& cell, const script::Head& head, const script::ScriptResult& result, const wire::Masker& masker) {
     Judgement judgement = judge(head, result);
     cell.verdict = judgement.verdict;
@@ -55,7 +66,7 @@ void fill(Cell& cell, const script::Head& head, const script::ScriptResult& resu
     cell.severity = std::string(script::to_string(judgement.severity));
     cell.reason = masker.by_value(judgement.reason);
     cell.expected = masker.by_value(judgement.expected);
-    cell.got = masker.by_value(judgement.got);
+    cell.got = shortened(masker.by_value(judgement.got));
     cell.evidence = uses_store(result) ? "mailbox" : "wire";
     for (const auto& reached : result.labels) {
         cell.labels.push_back(

@@ -28,6 +28,7 @@ class Estimator {
         }
         if (state >= State::Envelope) {
             traffic_.messages += times;  // a transaction that may become a message
+            traffic_.transactions += times;
         }
     }
 
@@ -65,6 +66,9 @@ class Estimator {
         if (mentions(text, "AUTH ")) {
             const bool right = inserts(text, "secret");
             (right ? traffic_.logins : traffic_.bad_logins) += times;
+        }
+        if (mentions(text, "MAIL FROM")) {
+            traffic_.transactions += times;
         }
         if (mentions(text, "DATA") || mentions(text, "BDAT")) {
             traffic_.messages += times;
