@@ -33,7 +33,8 @@ std::string without_numbers(std::string_view text) {
 
 /// The trouble is the port's (unreachable, gone, not what the profile says), not the scenario's: said once.
 bool about_the_port(const run::Cell& cell) {
-    return cell.outcome.empty() && cell.transcript.empty() && !cell.error_kind.empty();
+    const bool port = cell.error_kind == "unreachable" || cell.error_kind == "died" || cell.error_kind == "wrong-mode";
+    return port && cell.outcome.empty() && cell.transcript.empty();
 }
 
 std::string key_of(const run::Cell& cell) {

@@ -222,9 +222,9 @@ Result hostile_result() {
     std::string evil =
         "\x1b[2J\x1b]0;owned\a <script>alert(1)</script> ]]> & \"'`$(reboot) \\ \xc2\x9b"
         "31m \xe2\x80\xae \xff\xfe\xc0\xaf";
-    evil += std::string(
-        "\0\r\n::set-output x=1\r\n=cmd|' /C calc'!A0 \xef\xbf\xbf\xef\xbf\xbe 漢字漢字漢字 \xf0\x9f\x98\x80",
-        80);
+    static const char with_nul[] =
+        "\0\r\n::set-output x=1\r\n=cmd|' /C calc'!A0 \xef\xbf\xbf\xef\xbf\xbe 漢字漢字漢字 \xf0\x9f\x98\x80";
+    evil += std::string(with_nul, sizeof with_nul - 1);
     evil += std::string(1500, 'A') + std::string(700, '\x1b');
     Result result = mixed_result();
     result.tool_version = result.command = result.started = evil;
