@@ -14,6 +14,7 @@ case ${1:-} in
     *) echo "usage: ./test.sh [--full]" >&2; exit 2 ;;
 esac
 
+export TSAN_OPTIONS="suppressions=$PWD/tests/tsan.supp ${TSAN_OPTIONS:-}"
 results=$(mktemp -d)
 trap 'rm -rf "$results"' EXIT
 passed=0 failed=0 skipped=0
