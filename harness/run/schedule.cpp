@@ -152,8 +152,19 @@ class Conductor {
             co_await timer.async_wait(asio::use_awaitable);
             CellRun run = co_await run_cell(context_, planned);
             pacing_.finished(run.cell);
+            for (int again = context_.options.retries; again > 0 && may_be_retried(run.cell); --again) {
+                timer.expires_at(pacing_.begin_at(planned));
+                co_await timer.async_wait(asio::use_awaitable);
+                run = co_await run_cell(context_, planned);
+                pacing_.finished(run.cell);
+            }
             keep(*index, std::move(run));
         }
+    }
+
+    /// Only what was not judged is tried again; a result never is.
+    bool may_be_retried(const Cell& cell) const {
+        return cell.verdict == Verdict::Inconclusive && !context_.interrupted && !pacing_.given_up(cell.port);
     }
 
     /// Cells whose verdict is known before they run: presets, ports that were not usable, needs that are not offered.
