@@ -77,7 +77,7 @@ class Session final : public script::PlayedSession {
     wire::Awaitable<wire::IoResult<wire::TlsInfo>> handshake(Options options, wire::Deadline deadline);
     wire::Awaitable<bool> handshake_defect(wire::Deadline deadline);
     wire::Awaitable<void> handshake_failed(std::string why);
-    wire::Awaitable<void> preview_client_hello(wire::Deadline deadline);
+    wire::Awaitable<bool> preview_client_hello(wire::Connection::Leftover policy, wire::Deadline deadline);
     tl::expected<wire::TlsServerSettings, std::string> tls_settings(const Options& options) const;
 
     // session_io.cpp: octets in and out

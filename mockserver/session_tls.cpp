@@ -38,11 +38,17 @@ tl::expected<wire::TlsServerSettings, std::string> Session::tls_settings(const O
 }
 
 /// Rules on `client-hello` act on the raw socket before a ServerHello, so the ClientHello is looked at while
-/// it is still input. Without rules the handshake reads it itself.
-Awaitable<void> Session::preview_client_hello(wire::Deadline deadline) {
+/// it is still input. Without rules the handshake reads it itself. False: what came after the switch is no TLS, and
+/// here, unlike in the handshake, that has to be noticed before it is taken for a leftover from before.
+Awaitable<bool> Session::preview_client_hello(wire::Connection::Leftover policy, wire::Deadline deadline) {
+    const auto leftover = connection_->input().size();
     for (;;) {
         const auto input = connection_->input();
         const auto start = input.empty() ? 0 : std::min(wire::find_record_start(input), input.size());
+        const bool fresh_is_tls = start < leftover || wire::may_start_record(input.substr(leftover));
+        if (!fresh_is_tls && policy == wire::Connection::Leftover::discard) {
+            co_return false;
+        }
         const auto progress = wire::parse_client_hello(input.substr(start));
         if (progress.state == wire::HelloProgress::State::complete) {
             auto happened = event(ServerEventKind::client_hello);
@@ -58,15 +64,16 @@ Awaitable<void> Session::preview_client_hello(wire::Deadline deadline) {
             }
             Answer nothing;
             co_await perform(std::move(decision), std::move(nothing));
-            co_return;
+            co_return true;
         }
-        const bool hopeless = !input.empty() && start == input.size();
+        const bool keeps = policy != wire::Connection::Leftover::discard;
+        const bool hopeless = keeps && !input.empty() && start == input.size();
         if (hopeless || progress.state != wire::HelloProgress::State::incomplete) {
-            co_return;
+            co_return true;
         }
         const auto came = co_await connection_->receive(deadline);
         if (came != wire::ReadEvent::octets) {
-            co_return;
+            co_return true;
         }
     }
 }
@@ -119,17 +126,20 @@ Awaitable<wire::IoResult<wire::TlsInfo>> Session::handshake(Options options, wir
         error.what = "no handshake";
         co_return tl::unexpected(std::move(error));
     }
+    const bool keeps = dialogue_.has(Defect::keep_plaintext_after_starttls) ||
+                       dialogue_.has(Defect::keep_plaintext_until_next_command);
+    const auto leftover =
+        keeps ? wire::Connection::Leftover::keep_as_plaintext : wire::Connection::Leftover::discard;
     if (shared_->overlay != nullptr || shared_->observer != nullptr) {
-        co_await preview_client_hello(deadline);
+        const bool speaks_tls = co_await preview_client_hello(leftover, deadline);
+        if (!speaks_tls) {
+            co_await handshake_failed("the peer does not speak TLS here");
+        }
     }
     if (phase_ == Phase::over) {
         error.what = problem_;
         co_return tl::unexpected(std::move(error));
     }
-    const bool keeps = dialogue_.has(Defect::keep_plaintext_after_starttls) ||
-                       dialogue_.has(Defect::keep_plaintext_until_next_command);
-    const auto leftover =
-        keeps ? wire::Connection::Leftover::keep_as_plaintext : wire::Connection::Leftover::discard;
     wire::Connection::ChooseTls choose = [this](const wire::ClientHello&) {
         return tls_settings(tls_options_);
     };

@@ -15,6 +15,9 @@ std::uint64_t MessageStore::add(Mail mail) {
     const std::lock_guard lock(mutex_);
     mail.number = ++last_number_;
     octets_ += mail.raw.size();
+    if (listener_) {
+        listener_(mail);
+    }
     mails_.push_back(std::move(mail));
     ++version_;
     changed_ = wire::Clock::now();

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <mutex>
 #include <string>
 #include <string_view>
@@ -30,6 +31,9 @@ class MessageStore {
   public:
     /// The number given to it.
     std::uint64_t add(Mail mail);
+    /// Called with each message before add() returns, so before the client hears that it was taken. Set before the
+    /// first add().
+    void on_add(std::function<void(const Mail& mail)> listener) { listener_ = std::move(listener); }
     std::vector<Mail> all() const;
     std::size_t count() const;
     std::size_t octets() const;
@@ -51,6 +55,7 @@ class MessageStore {
     std::uint64_t version_ = 0;
     std::uint64_t last_number_ = 0;
     wire::Clock::time_point changed_{};
+    std::function<void(const Mail&)> listener_;
 };
 
 }  // namespace smtpspec::mock

@@ -137,6 +137,7 @@ void add_mock(CLI::App& app, Arguments& arguments) {
     command->add_option("--profile", mock.profile, "names, limits and replies of this endpoint profile");
     command->add_option("--ca-out", mock.ca_out, "write the CA certificate (PEM) here");
     command->add_option("--ready-file", mock.ready_file, "written when all ports accept: host, ports, user, files as JSON");
+    command->add_option("--maildir", mock.maildir, "keep what was accepted as files in this folder (new/, cur/, tmp/)");
     command->add_option("--listen", mock.listen, "address to bind (default 127.0.0.1)");
     auto* real = command->add_flag("--real-ports", mock.real_ports, "bind 25, 465, 587, 2465 and 2587 (default: 10025 ... 12587)");
     command->add_flag("--ephemeral", mock.ephemeral, "bind free ports (always so with a command)")->excludes(real);

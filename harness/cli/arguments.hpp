@@ -23,6 +23,7 @@ struct MockArguments {
     std::string scenario;      ///< a client scenario whose server is played
     std::string profile;       ///< whose limits and replies are played
     std::string ca_out, ready_file;
+    std::string maildir;       ///< where accepted messages are kept as files; "": in memory only
     std::string listen = "127.0.0.1";
     bool real_ports = false, ephemeral = false;
     double chaos = 0;          ///< share of commands that go wrong, 0..1

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -115,5 +116,16 @@ std::string PrivateFolder::write(const std::string& name, const std::string& tex
     }
     return path;
 }
+
+MemoryFile::MemoryFile(const std::string& text) : descriptor_(::memfd_create("smtpspec", MFD_CLOEXEC)) {
+    const auto size = static_cast<ssize_t>(text.size());
+    if (descriptor_ < 0 || ::write(descriptor_, text.data(), text.size()) != size) {
+        throw std::runtime_error(std::string("memfd_create: ") + std::strerror(errno));
+    }
+}
+
+MemoryFile::~MemoryFile() { ::close(descriptor_); }
+
+std::string MemoryFile::path() const { return "/proc/" + std::to_string(::getpid()) + "/fd/" + std::to_string(descriptor_); }
 
 }  // namespace smtpspec::cli

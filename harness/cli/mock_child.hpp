@@ -39,4 +39,19 @@ class PrivateFolder {
     std::string path_;
 };
 
+/// Text that has a path, but is in memory alone: readable for this user while this process lives.
+class MemoryFile {
+ public:
+    /// Throws std::runtime_error when the system gives no memory file.
+    explicit MemoryFile(const std::string& text);
+    ~MemoryFile();
+    MemoryFile(const MemoryFile&) = delete;
+    MemoryFile& operator=(const MemoryFile&) = delete;
+
+    std::string path() const;
+
+ private:
+    int descriptor_;
+};
+
 }  // namespace smtpspec::cli

@@ -11,6 +11,7 @@
 #include "harness/cli/commands.hpp"
 #include "harness/cli/interrupt.hpp"
 #include "harness/cli/load.hpp"
+#include "harness/cli/maildir.hpp"
 #include "harness/cli/mock_child.hpp"
 #include "harness/cli/mock_environment.hpp"
 #include "harness/cli/mock_setup.hpp"
@@ -38,6 +39,14 @@ class MockRun {
         if (auto up = server_.start(); !up) {
             fmt::print(stderr, "smtpspec mock: {}\n", up.error());
             return 4;
+        }
+        if (const std::string& folder = arguments_.mock.maildir; !folder.empty()) {
+            const auto maildir = Maildir::create(folder);
+            if (!maildir) {
+                fmt::print(stderr, "smtpspec mock: {}", maildir.error());
+                return 2;
+            }
+            server_.store().on_add([box = *maildir](const mock::Mail& mail) { box.deliver(mail); });
         }
         server_.set_overlay(setup_.overlay());
         std::FILE* log = arguments_.mock.command.empty() ? stdout : stderr;
@@ -117,7 +126,12 @@ class MockRun {
         } else if (!write(ca_file_, setup_.pki->ca_pem())) {
             return false;
         }
-        password_file_ = folder_.write("password", setup_.password + "\n");
+        if (setup_.password_is_ours) {
+            password_file_ = folder_.write("password", setup_.password + "\n");
+        } else {
+            secret_.emplace(setup_.password + "\n");  // what we were given in confidence is written to no disk
+            password_file_ = secret_->path();
+        }
         std::string text = fmt::format("smtpspec mock: {} is ready\n", setup_.config.host);
         nlohmann::ordered_json ready{{"host", setup_.config.host}, {"address", arguments_.mock.listen}, {"ports", nlohmann::ordered_json::object()}};
         for (const mock::PortInfo& port : server_.ports()) {
@@ -208,6 +222,7 @@ class MockRun {
     asio::io_context loop_;
     mock::Server server_;
     PrivateFolder folder_;
+    std::optional<MemoryFile> secret_;
     run::PlannedCell cell_;
     std::string ca_file_, password_file_;
     std::atomic<bool> stop_{false};

@@ -40,9 +40,6 @@ std::string summary(const run::SelftestReport& report, bool mutate) {
         text += fmt::format("  mutations: {} of {} noticed\n", report.mutations - static_cast<int>(report.surviving.size()),
                             report.mutations);
     }
-    if (!report.left_out.empty()) {
-        text += fmt::format("  left out: {} slow scenarios (--slow)\n", report.left_out.size());
-    }
     text += report.interrupted ? "selftest: interrupted\n" : report.green() ? "selftest: green\n" : "selftest: RED\n";
     return text;
 }

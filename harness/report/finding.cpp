@@ -33,7 +33,8 @@ std::string without_numbers(std::string_view text) {
 
 /// The trouble is the port's (unreachable, gone, not what the profile says), not the scenario's: said once.
 bool about_the_port(const run::Cell& cell) {
-    const bool port = cell.error_kind == "unreachable" || cell.error_kind == "died" || cell.error_kind == "wrong-mode";
+    const bool port = cell.error_kind == "unreachable" || cell.error_kind == "died" || cell.error_kind == "wrong-mode" ||
+                      cell.error_kind == "login-refused";
     return port && cell.outcome.empty() && cell.transcript.empty();
 }
 
@@ -206,8 +207,7 @@ void write_transcript(Writer& writer, const Finding& finding) {
 }
 
 bool is_short(const run::Cell& cell) {
-    return !cell.unexpected_pass &&
-           (cell.verdict == run::Verdict::Warn || cell.verdict == run::Verdict::Tolerated);
+    return !cell.unexpected_pass && cell.verdict == run::Verdict::Tolerated;
 }
 
 std::string waiver_text(const run::Cell& cell) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "harness/run/context.hpp"
+#include "harness/run/time_lapse.hpp"
 #include "protocol/script/environment.hpp"
 
 namespace smtpspec::run {
@@ -21,6 +22,7 @@ class CellEnvironment : public script::Environment {
     bool loopback() const override { return context_.loopback(); }
     std::chrono::milliseconds quiet() const override;
     double time_scale() const override { return 1.0; }
+    double time_lapse() const override { return run::time_lapse(context_, cell_); }
     std::uint64_t seed() const override { return context_.options.seed; }
     wire::Transcript& transcript() override { return transcript_; }
     const wire::Masker& masker() const override { return masker_; }

@@ -1,7 +1,9 @@
 #include "harness/run/client_task.hpp"
 
+#include <algorithm>
 #include <sstream>
 
+#include "harness/run/time_lapse.hpp"
 #include "protocol/script/words.hpp"
 
 namespace smtpspec::run {
@@ -85,8 +87,9 @@ client::ClientTask client_task(const RunContext& context, const PlannedCell& cel
     const std::string auth = value_or(values, "auth", "");
     task.auth = auth != "none" && auth != "no";
     if (task.auth && !auth.empty() && auth != "yes" && auth != "any") {
-        task.mechanisms = {auth};
-        if (auth == "XOAUTH2" || auth == "OAUTHBEARER") {
+        task.mechanisms = lines(auth);
+        const auto takes_token = [](const std::string& name) { return name == "XOAUTH2" || name == "OAUTHBEARER"; };
+        if (std::any_of(task.mechanisms.begin(), task.mechanisms.end(), takes_token)) {
             task.token = task.password;
         }
     }
@@ -107,6 +110,7 @@ client::ClientTask client_task(const RunContext& context, const PlannedCell& cel
     }
     task.retry = client::RetryPolicy::embedded();
     task.timeouts = client::Timeouts::embedded();
+    task.timeouts.data_end = lapsed(task.timeouts.data_end, time_lapse(context, cell));
     if (!cell.defect.empty()) {
         task.defects.insert(cell.defect);
     }

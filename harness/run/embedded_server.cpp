@@ -4,6 +4,8 @@
 #include <functional>
 #include <stdexcept>
 
+#include "harness/run/time_lapse.hpp"
+
 namespace smtpspec::run {
 
 namespace {
@@ -69,6 +71,10 @@ mock::ServerConfig embedded_server_config(const RunContext& context, const Plann
         if (auto known = config.defects.add(cell.defect); !known) {
             throw std::invalid_argument(known.error());
         }
+    }
+    if (const double lapse = time_lapse(context, cell); lapse > 1) {
+        constexpr std::chrono::minutes handshake_in_the_field{5};
+        config.handshake_timeout = lapsed(handshake_in_the_field, lapse);
     }
     return config;
 }

@@ -126,7 +126,7 @@ class Probe {
                                                          where_, smtp::printable(tail.substr(0, 80))));
             return;
         }
-        stop(PortProbe::State::unreachable, fmt::format("{}: {}", where_, result_.tls_problem));
+        stop(PortProbe::State::no_tls, fmt::format("{}: {}", where_, result_.tls_problem));
     }
 
     wire::Awaitable<bool> greeting(wire::Connection& connection) {

@@ -19,6 +19,7 @@ struct PortProbe {
         silent,        ///< it accepts and says nothing
         not_smtp,      ///< what it says is no SMTP greeting
         turned_away,   ///< a 4yz or 5yz greeting
+        no_tls,        ///< it accepts, but the TLS handshake fails
         wrong_mode,    ///< TLS where the profile says STARTTLS, or the reverse
     };
     int port = 0;
@@ -28,6 +29,7 @@ struct PortProbe {
     std::string greeting;
     std::optional<smtp::Capabilities> clear, secure;  ///< EHLO before and inside TLS
     std::string tls_problem;                          ///< why TLS did not begin, if it did not
+    std::string login_refused;  ///< a sentence, when the profile's login was tried and refused (login_probe.hpp)
 
     bool usable() const { return state == State::ok; }
     /// "" when the port offers what a word of `needs` asks for, else a sentence.

@@ -2,7 +2,9 @@
 
 #include "harness/run/client_environment.hpp"
 #include "harness/run/embedded_server.hpp"
+#include "harness/run/evidence.hpp"
 #include "harness/run/judge.hpp"
+#include "harness/run/probe.hpp"
 #include "harness/run/server_environment.hpp"
 #include "protocol/script/eval.hpp"
 #include "protocol/script/interpreter.hpp"
@@ -59,8 +61,15 @@ std::string shortened(std::string text) {
     return text;
 }
 
-void fill(Cell& cell, const script::Head& head, const script::ScriptResult& result, const wire::Masker& masker) {
+void fill(Cell& cell, const script::Head& head, const script::ScriptResult& result, const wire::Transcript& transcript,
+          const wire::Masker& masker) {
     Judgement judgement = judge(head, result);
+    if (judgement.verdict != Verdict::Pass && !judgement.outcome.empty()) {
+        judgement.got = what_came(result, judgement.outcome, transcript);
+    }
+    if (judgement.verdict == Verdict::Unsupported && !judgement.got.empty()) {
+        judgement.reason = judgement.got;
+    }
     cell.verdict = judgement.verdict;
     cell.outcome = judgement.outcome;
     cell.severity = std::string(script::to_string(judgement.severity));
@@ -107,6 +116,24 @@ void note_rate_limit(Cell& cell, const RunContext& context, const wire::Transcri
     }
 }
 
+/// design.md §4: a clean conversation after it tells a failed test from a peer that is broken anyway. What is vulnerable
+/// was seen on the wire and stays.
+wire::Awaitable<void> check_sane_after(const RunContext& context, Cell& cell) {
+    if (cell.verdict != Verdict::Fail && cell.verdict != Verdict::Warn) {
+        co_return;
+    }
+    const PortProbe after = co_await probe_port(context, cell.port);
+    const bool talks = after.usable() || after.state == PortProbe::State::wrong_mode || after.state == PortProbe::State::no_tls;
+    if (talks) {
+        co_return;
+    }
+    cell.reason = fmt::format("not sane after it: {} (it had looked like {}: {})", after.detail, script::to_string(cell.verdict),
+                              cell.outcome);
+    cell.verdict = Verdict::Inconclusive;
+    cell.outcome.clear();
+    cell.error_kind = "died";
+}
+
 std::unique_ptr<script::StoreOracle> mailbox_of(const RunContext& context, const asio::any_io_executor& executor) {
     if (context.profile.mailbox.empty()) {
         return nullptr;
@@ -119,9 +146,10 @@ wire::Awaitable<void> run_foreign(const RunContext& context, const PlannedCell& 
     asio::any_io_executor executor = co_await asio::this_coro::executor;
     ServerEnvironment environment(context, planned, executor, transcript, context.addresses, mailbox_of(context, executor));
     run.script = co_await script::run_script(*planned.scenario, planned.params, environment);
-    fill(run.cell, planned.scenario->head, run.script, context.masker);
+    fill(run.cell, planned.scenario->head, run.script, transcript, context.masker);
     note_unreachable(run.cell, environment);
     note_rate_limit(run.cell, context, transcript);
+    co_await check_sane_after(context, run.cell);
 }
 
 std::map<int, asio::ip::tcp::endpoint> addresses_of(const mock::Server& server) {
@@ -145,7 +173,7 @@ wire::Awaitable<void> run_embedded_server(const RunContext& context, const Plann
         auto store = std::make_unique<EmbeddedStore>(server.store(), std::chrono::milliseconds(20));
         ServerEnvironment environment(context, planned, executor, transcript, addresses_of(server), std::move(store));
         run.script = co_await script::run_script(*planned.scenario, planned.params, environment);
-        fill(run.cell, planned.scenario->head, run.script, context.masker);
+        fill(run.cell, planned.scenario->head, run.script, transcript, context.masker);
     } catch (...) {
         thrown = std::current_exception();
     }
@@ -204,7 +232,7 @@ wire::Awaitable<void> run_client(const RunContext& context, const PlannedCell& p
     std::exception_ptr thrown;
     try {
         run.script = co_await script::run_script(*planned.scenario, planned.params, environment);
-        fill(run.cell, planned.scenario->head, run.script, masker);
+        fill(run.cell, planned.scenario->head, run.script, transcript, masker);
     } catch (...) {
         thrown = std::current_exception();
     }

@@ -2,6 +2,7 @@
 
 #include <ctime>
 
+#include "harness/run/login_probe.hpp"
 #include "harness/run/version.hpp"
 
 namespace smtpspec::run {
@@ -59,6 +60,7 @@ Result execute(RunContext& context, const Catalog&, const Plan& plan, const std:
     if (!context.embedded()) {
         probes = probe_ports(context);
         result.cells = mode_cells(context, probes);
+        probe_logins(context, plan, probes);
     } else {
         result.clients.push_back(ClientInfo{"reference", version});
     }
@@ -89,7 +91,12 @@ std::string describe_plan(const RunContext& context, const Plan& plan) {
                 mode = script::to_string(cell.mode);
             }
         }
-        const Traffic sum = plan.total(port);
+        Traffic sum = plan.total(port);
+        if (!context.embedded()) {
+            const int login = !context.user.empty() && wants_login(plan, port) ? 1 : 0;
+            sum.connections += 1 + login;  // a look at the port before the first cell, and at the login
+            sum.logins += login;
+        }
         text += fmt::format("  {:<6} {:<9} {:>5}  {:>11}  {:>6}  {:>12}  {:>8}\n", port == 0 ? "all" : std::to_string(port), mode,
                             cells, sum.connections, sum.logins, sum.bad_logins, sum.messages);
     }

@@ -176,11 +176,19 @@ class Conductor {
         if (probe == probes_.end()) {
             return std::nullopt;
         }
+        const bool needs_no_session = planned.scenario->head.from == script::State::Tcp;
+        const bool listens = probe->second.state == PortProbe::State::wrong_mode || probe->second.state == PortProbe::State::no_tls;
+        if (listens && needs_no_session) {
+            return std::nullopt;  // what such a port does from the first octet is the question of these
+        }
         if (!probe->second.usable()) {
             const bool gone = probe->second.state != PortProbe::State::wrong_mode &&
                               probe->second.state != PortProbe::State::turned_away;
             return finished(preset_cell(context_, planned, Verdict::Inconclusive, probe->second.detail,
                                         gone ? "unreachable" : "wrong-mode"));
+        }
+        if (auto cell = without_login(planned, probe->second.login_refused)) {
+            return finished(std::move(*cell));
         }
         for (const auto& need : planned.scenario->head.needs) {
             if (is_keyword(need.text)) {
@@ -191,6 +199,23 @@ class Conductor {
         }
         if (const auto why = pacing_.given_up(planned.port)) {
             return finished(preset_cell(context_, planned, Verdict::Inconclusive, *why, "died"));
+        }
+        return std::nullopt;
+    }
+
+    /// What is known about a cell when the port has refused the profile's login.
+    std::optional<Cell> without_login(const PlannedCell& planned, const std::string& refused) const {
+        if (refused.empty()) {
+            return std::nullopt;
+        }
+        if (planned.traffic.logins > 0) {
+            return preset_cell(context_, planned, Verdict::Inconclusive, refused, "login-refused");
+        }
+        const int allowed = context_.options.max_bad_logins.value_or(context_.profile.budget_bad_logins);
+        const bool remote = context_.surroundings == Surroundings::remote;
+        if (remote && planned.traffic.bad_logins >= allowed && planned.traffic.bad_logins > 0) {
+            return preset_cell(context_, planned, Verdict::Skipped,
+                               fmt::format("budget: {} wrong login(s) per port and run, spent by the profile's own", allowed), "");
         }
         return std::nullopt;
     }

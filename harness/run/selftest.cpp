@@ -38,6 +38,7 @@ std::set<int> one_port_per_mode(const Plan& plan) {
 class Selftest {
  public:
     Selftest(RunContext& context, const Catalog& catalog, Mutate mutate) : context_(context), mutate_(mutate) {
+        context_.options.slow = true;  // every scenario proves itself; between our own peers the waits are short
         plan_for(catalog, script::Side::Server);
         plan_for(catalog, script::Side::Client);
     }
@@ -69,8 +70,6 @@ class Selftest {
             const auto of = [&](const PlannedCell& cell) { return cell.scenario == scenario; };
             if (std::any_of(good.cells.begin(), good.cells.end(), of)) {
                 scenarios_.push_back(scenario);
-            } else if (scenario->slow() && !context_.options.slow) {
-                report_.left_out.push_back(scenario->id());
             }
         }
         for (const PlannedCell& cell : good.cells) {

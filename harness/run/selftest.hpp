@@ -23,7 +23,6 @@ struct SelftestReport {
     int pass_outcomes = 0;
     int mutations = 0;                            ///< --mutate: outcomes that were turned into pass
     std::vector<SelftestFinding> surviving;       ///< mutations that nobody noticed
-    std::vector<std::string> left_out;            ///< slow scenarios without --slow
     bool interrupted = false;
     Result result;                                ///< all cells, for reports and evidence
 

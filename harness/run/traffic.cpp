@@ -18,6 +18,9 @@ class Estimator {
         enter(scenario_.head.from, 1);
         traffic_.connections = 1;
         walk(scenario_.script, 1);
+        if (sends_secret_ && traffic_.logins == 0) {
+            traffic_.logins = 1;
+        }
         return traffic_;
     }
 
@@ -63,6 +66,7 @@ class Estimator {
     }
 
     void look_at(const script::Template& text, int times) {
+        sends_secret_ = sends_secret_ || inserts(text, "secret");  // perhaps after a challenge
         if (mentions(text, "AUTH ")) {
             const bool right = inserts(text, "secret");
             (right ? traffic_.logins : traffic_.bad_logins) += times;
@@ -125,6 +129,7 @@ class Estimator {
 
     const script::Scenario& scenario_;
     bool has_credentials_;
+    bool sends_secret_ = false;
     Traffic traffic_;
 };
 

@@ -76,7 +76,7 @@ class Awaiting {
           octets_(!link.unread().empty()) {
         for (const Choice& choice : choices) {
             if (const auto* silent = std::get_if<SilentPattern>(&choice.pattern->node)) {
-                const Duration time = silent->time ? state.scaled(*silent->time) : state.quiet;
+                const Duration time = silent->time ? state.lapsed(state.scaled(*silent->time)) : state.quiet;
                 longest_silent_ = std::max(longest_silent_.value_or(time), time);
                 shortest_silent_ = std::min(shortest_silent_.value_or(time), time);
             }

@@ -180,7 +180,7 @@ std::optional<Value> ScriptScope::time_function(const std::string& function, con
         return unknown(Unknown::Why::peer, "the mark `" + mark + "`");
     }
     const auto passed = std::chrono::duration_cast<Duration>(state_.last_event - found->second.last);
-    return std::max(passed, Duration(0));
+    return std::max(state_.as_written(passed), Duration(0));
 }
 
 Value ScriptScope::search_store(const std::string& function, const std::string& token) {

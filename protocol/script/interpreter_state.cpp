@@ -6,6 +6,12 @@
 
 namespace smtpspec::script {
 
+namespace {
+/// A model peer answers at once; this is shorter than the shortest of its limits in such a cell (five minutes), so
+/// that waiting for a limit is not taken for being served.
+constexpr Duration lapsed_step = std::chrono::seconds(4);
+}  // namespace
+
 ScriptState::ScriptState(const Scenario& scenario_, const CellParams& cell_, Environment& environment_)
     : scenario(scenario_),
       cell(cell_),
@@ -14,7 +20,7 @@ ScriptState::ScriptState(const Scenario& scenario_, const CellParams& cell_, Env
       watches(*this),
       limiters(scenario_.head.limiters),
       random(environment_.seed()),
-      step(scaled(scenario_.head.time.step)),
+      step(environment_.time_lapse() > 1 ? lapsed_step : scaled(scenario_.head.time.step)),
       quiet(environment_.quiet()),
       total(wire::Clock::now() + scaled(scenario_.head.time.total)),
       last_event(wire::Clock::now()) {
@@ -115,6 +121,14 @@ std::string ScriptState::shown(std::string_view octets) const {
 Duration ScriptState::scaled(Duration time) const {
     const double factor = std::max(environment.time_scale(), 1.0);
     return Duration(static_cast<std::int64_t>(static_cast<double>(time.count()) * factor));
+}
+
+Duration ScriptState::lapsed(Duration written) const {
+    return Duration(static_cast<std::int64_t>(static_cast<double>(written.count()) / environment.time_lapse()));
+}
+
+Duration ScriptState::as_written(Duration measured) const {
+    return Duration(static_cast<std::int64_t>(static_cast<double>(measured.count()) * environment.time_lapse()));
 }
 
 wire::Deadline ScriptState::within(Duration time) const { return std::min(total, wire::Clock::now() + time); }

@@ -72,6 +72,10 @@ class ScriptState {
     /// A budget as the profile lengthens it, and as a deadline within `total`.
     Duration scaled(Duration time) const;
     wire::Deadline within(Duration time) const;
+    /// What a time written in the scenario lasts here (Environment::time_lapse).
+    Duration lapsed(Duration written) const;
+    /// The reverse: what a scenario calls a time that was measured here.
+    Duration as_written(Duration measured) const;
 
     /// Takes what Link shows, lets the watches see it.
     void take_reply(Link& link);

@@ -15,7 +15,7 @@ wire::Awaitable<void> Interpreter::need_connection(Position at) {
 }
 
 wire::Awaitable<void> Interpreter::pause(Duration time) {
-    boost::asio::steady_timer timer(state_.environment.executor(), state_.within(time));
+    boost::asio::steady_timer timer(state_.environment.executor(), state_.within(state_.lapsed(time)));
     co_await timer.async_wait(boost::asio::use_awaitable);
 }
 

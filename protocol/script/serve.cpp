@@ -12,6 +12,30 @@ namespace {
 
 namespace asio = boost::asio;
 
+std::chrono::milliseconds lapsed(const ScriptState& state, std::chrono::milliseconds written) {
+    return std::chrono::ceil<std::chrono::milliseconds>(state.lapsed(written));
+}
+
+/// The times that the rules have written, as they pass here (Environment::time_lapse).
+void lapse(const ScriptState& state, Decision& decision) {
+    const auto shorten = [&](std::vector<Write>& writes) {
+        for (Write& write : writes) {
+            write.pause = lapsed(state, write.pause);
+        }
+    };
+    for (PlayedAct& played : decision.acts) {
+        if (auto* wait = std::get_if<act::Wait>(&played)) {
+            wait->time = lapsed(state, wait->time);
+        } else if (auto* pass = std::get_if<act::Pass>(&played)) {
+            pass->every = lapsed(state, pass->every);
+        } else if (auto* reply = std::get_if<act::Reply>(&played)) {
+            shorten(reply->writes);
+        } else if (auto* raw = std::get_if<act::Raw>(&played)) {
+            shorten(raw->writes);
+        }
+    }
+}
+
 /// The rules of one `serve` block in the scope of the script. `over` is cancelled when a goal ends the
 /// script.
 class ScriptOverlay : public Overlay {
@@ -30,7 +54,7 @@ class ScriptOverlay : public Overlay {
         const std::size_t labels = state_.result.labels.size();
         state_.last_event = wire::Clock::now();  // since(mark) in a rule measures to the present event
         try {
-            Decision decision = engine_.decide(event);
+            Decision decision = decide_as_written(event);
             if (decision.acts.empty() && labels == state_.result.labels.size()) {
                 state_.last_event = before;
             }
@@ -42,7 +66,8 @@ class ScriptOverlay : public Overlay {
         }
     }
     std::optional<std::chrono::milliseconds> next_idle(std::chrono::milliseconds idle) const override {
-        return engine_.next_idle(idle);
+        const auto next = engine_.next_idle(written(idle));
+        return next ? std::optional(lapsed(state_, *next)) : std::nullopt;
     }
     std::optional<std::size_t> next_data_size(std::size_t octets) const override {
         return engine_.next_data_size(octets);
@@ -50,6 +75,16 @@ class ScriptOverlay : public Overlay {
     std::vector<RuleFits> fits() const override { return engine_.fits(); }
 
   private:
+    std::chrono::milliseconds written(std::chrono::milliseconds measured) const {
+        return std::chrono::duration_cast<std::chrono::milliseconds>(state_.as_written(measured));
+    }
+    Decision decide_as_written(const ServerEvent& event) {
+        ServerEvent seen = event;
+        seen.idle = written(event.idle);
+        Decision decision = engine_.decide(seen);
+        lapse(state_, decision);
+        return decision;
+    }
     RuleEngine::Hooks hooks() {
         RuleEngine::Hooks hooks;
         hooks.reached = [this](const Goal& goal, const ServerEvent&) {
@@ -78,7 +113,7 @@ wire::Awaitable<void> run_serve(ScriptState& state,
     }
     std::optional<std::chrono::milliseconds> at_most;
     if (time) {
-        at_most = std::chrono::duration_cast<std::chrono::milliseconds>(*time);
+        at_most = std::chrono::duration_cast<std::chrono::milliseconds>(state.lapsed(*time));
     }
     asio::steady_timer over(state.environment.executor(), state.total);
     ScriptOverlay overlay(state, rules, over);

@@ -111,7 +111,10 @@ class Login {
         }
         const auto verified = client.verify(challenge(proved->reply));
         if (proved->reply.code != 334 || !verified) {
-            co_return tl::unexpected(broken(step_, state_.shown(proved->reply.raw)));
+            StepFailure refused = broken(step_, state_.shown(proved->reply.raw));
+            refused.code = proved->reply.code;
+            refused.reply = refused.reason;
+            co_return tl::unexpected(std::move(refused));
         }
         const Answer last = co_await say("", 235);
         co_return outcome(last);

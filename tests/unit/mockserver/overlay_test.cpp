@@ -169,6 +169,32 @@ TEST(Overlay, DropsAtConnectBeforeAnyHandshake) {
     EXPECT_EQ(rig.reply(), "close");
 }
 
+TEST(Overlay, DoesNotMistakeClearOctetsAfterTheSwitchForALeftover) {
+    Rules rules([](const ServerEvent&, Decision&) {});
+    Rig rig(on_port(script::Mode::Starttls));
+    rig.server.set_overlay(&rules);
+    rig.connect();
+    EXPECT_EQ(rig.code(), 220);
+    EXPECT_EQ(rig.ask("EHLO client.test").substr(0, 3), "250");
+    EXPECT_EQ(rig.ask("STARTTLS").substr(0, 3), "220");
+    EXPECT_EQ(rig.ask("EHLO client.test"), "close");
+}
+
+TEST(Overlay, LooksAtAClientHelloBehindALeftover) {
+    int hellos = 0;
+    Rules rules([&](const ServerEvent& event, Decision&) { hellos += event.kind == ServerEventKind::client_hello; });
+    Rig rig(on_port(script::Mode::Starttls));
+    rig.server.set_overlay(&rules);
+    rig.connect();
+    EXPECT_EQ(rig.code(), 220);
+    EXPECT_EQ(rig.ask("EHLO client.test").substr(0, 3), "250");
+    rig.send("STARTTLS\r\nNOOP injected\r\n");
+    EXPECT_EQ(rig.code(), 220);
+    EXPECT_TRUE(rig.tls());
+    EXPECT_EQ(rig.silent(), "silent");
+    EXPECT_EQ(hellos, 1);
+}
+
 TEST(Overlay, ChoosesTheCertificateAndAlerts) {
     for (const bool alert : {false, true}) {
         Rig rig(on_port(script::Mode::Tls));
