@@ -24,7 +24,8 @@ BENCHMARK(parse_ehlo_reply);
 
 void parse_mail_command(benchmark::State& state) {
     for (auto _ : state) {
-        benchmark::DoNotOptimize(smtp::parse_mail_argument("FROM:<sender@example.test> SIZE=1024 BODY=8BITMIME"));
+        benchmark::DoNotOptimize(
+            smtp::parse_mail_argument("FROM:<sender@example.test> SIZE=1024 BODY=8BITMIME"));
     }
 }
 BENCHMARK(parse_mail_command);

@@ -1,8 +1,9 @@
 // Precompiled for every target above protocol/smtp: the headers that cost the most (docs/decisions.md).
+#include <fmt/format.h>
+#include <algorithm>
 #include <boost/asio.hpp>
 #include <boost/asio/experimental/parallel_group.hpp>
 #include <boost/asio/ssl.hpp>
-#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -16,4 +17,3 @@
 #include <utility>
 #include <variant>
 #include <vector>
-#include <fmt/format.h>

@@ -38,8 +38,9 @@ tl::expected<wire::TlsServerSettings, std::string> Session::tls_settings(const O
 }
 
 /// Rules on `client-hello` act on the raw socket before a ServerHello, so the ClientHello is looked at while
-/// it is still input. Without rules the handshake reads it itself. False: what came after the switch is no TLS, and
-/// here, unlike in the handshake, that has to be noticed before it is taken for a leftover from before.
+/// it is still input. Without rules the handshake reads it itself. False: what came after the switch is no
+/// TLS, and here, unlike in the handshake, that has to be noticed before it is taken for a leftover from
+/// before.
 Awaitable<bool> Session::preview_client_hello(wire::Connection::Leftover policy, wire::Deadline deadline) {
     const auto leftover = connection_->input().size();
     for (;;) {

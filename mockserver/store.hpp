@@ -31,8 +31,8 @@ class MessageStore {
   public:
     /// The number given to it.
     std::uint64_t add(Mail mail);
-    /// Called with each message before add() returns, so before the client hears that it was taken. Set before the
-    /// first add().
+    /// Called with each message before add() returns, so before the client hears that it was taken. Set
+    /// before the first add().
     void on_add(std::function<void(const Mail& mail)> listener) { listener_ = std::move(listener); }
     std::vector<Mail> all() const;
     std::size_t count() const;

@@ -1,7 +1,7 @@
 #include "harness/cli/arguments.hpp"
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
 
 #include <iostream>
 
@@ -46,39 +46,62 @@ run::ConnectTo parse_connect_to(const std::string& text) {
 
 void add_selection(CLI::App& command, Arguments& arguments) {
     run::RunOptions& options = arguments.options;
-    command.add_option("--only", options.only, "only ids or cells that fit this glob, e.g. 'starttls.*' (repeatable)");
+    command.add_option(
+        "--only", options.only, "only ids or cells that fit this glob, e.g. 'starttls.*' (repeatable)");
     command.add_option("--skip", options.skip, "leave out ids or cells that fit this glob (repeatable)");
-    command.add_option_function<std::string>("--side", [&](const std::string& word) {
-        options.side = script::side_from_string(word);
-        if (!options.side) {
-            usage_error("--side", "expected server or client, got \"" + word + "\"");
-        }
-    }, "only scenarios that judge a server, or a client");
-    command.add_option_function<std::vector<std::string>>("--level", [&](const std::vector<std::string>& words) {
-        for (const std::string& word : words) {
-            const auto level = script::level_from_string(word);
-            if (!level) {
-                usage_error("--level", "expected MUST, \"MUST NOT\", SHOULD, \"SHOULD NOT\", MAY or SECURITY, got \"" + word + "\"");
+    command.add_option_function<std::string>(
+        "--side",
+        [&](const std::string& word) {
+            options.side = script::side_from_string(word);
+            if (!options.side) {
+                usage_error("--side", "expected server or client, got \"" + word + "\"");
             }
-            options.levels.insert(*level);
-        }
-    }, "only rules of this level (repeatable)");
-    command.add_option_function<std::vector<int>>("--port", [&](const std::vector<int>& ports) {
-        options.ports.insert(ports.begin(), ports.end());
-    }, "only this port (repeatable)")->check(CLI::Range(1, 65535));
+        },
+        "only scenarios that judge a server, or a client");
+    command.add_option_function<std::vector<std::string>>(
+        "--level",
+        [&](const std::vector<std::string>& words) {
+            for (const std::string& word : words) {
+                const auto level = script::level_from_string(word);
+                if (!level) {
+                    usage_error(
+                        "--level",
+                        "expected MUST, \"MUST NOT\", SHOULD, \"SHOULD NOT\", MAY or SECURITY, got \"" +
+                            word + "\"");
+                }
+                options.levels.insert(*level);
+            }
+        },
+        "only rules of this level (repeatable)");
+    command
+        .add_option_function<std::vector<int>>(
+            "--port",
+            [&](const std::vector<int>& ports) { options.ports.insert(ports.begin(), ports.end()); },
+            "only this port (repeatable)")
+        ->check(CLI::Range(1, 65535));
     command.add_flag("--slow", options.slow, "also scenarios that have to wait for seconds");
     command.add_flag("--intrusive", options.intrusive, "also scenarios that a foreign server may take amiss");
-    command.add_option("--scenarios", arguments.scenarios_dir, "a folder with more scenarios, or other versions of the built-in ones");
+    command.add_option("--scenarios",
+                       arguments.scenarios_dir,
+                       "a folder with more scenarios, or other versions of the built-in ones");
     command.add_option("--jobs", options.jobs, "conversations at once")->check(CLI::Range(1, 1000));
     command.add_option("--seed", options.seed, "seed of everything that is chosen at random");
-    command.add_option_function<std::string>("--transcripts", [&](const std::string& word) {
-        options.transcripts = word == "all" ? run::KeepTranscripts::all
-                              : word == "failed" ? run::KeepTranscripts::failed
-                                                 : run::KeepTranscripts::none;
-    }, "which cells keep their transcript in the result")->check(CLI::IsMember({"all", "failed", "none"}));
+    command
+        .add_option_function<std::string>(
+            "--transcripts",
+            [&](const std::string& word) {
+                options.transcripts = word == "all"      ? run::KeepTranscripts::all
+                                      : word == "failed" ? run::KeepTranscripts::failed
+                                                         : run::KeepTranscripts::none;
+            },
+            "which cells keep their transcript in the result")
+        ->check(CLI::IsMember({"all", "failed", "none"}));
 }
 
-void add_output(CLI::App& command, Arguments& arguments, std::vector<std::string>& formats, std::vector<std::string>& paths) {
+void add_output(CLI::App& command,
+                Arguments& arguments,
+                std::vector<std::string>& formats,
+                std::vector<std::string>& paths) {
     command.add_option("--format", formats, "terminal, json or junit; with --output, repeatable")
         ->check(CLI::IsMember({"terminal", "json", "junit"}));
     command.add_option("--output", paths, "where the report named before it goes; default: standard output");
@@ -88,34 +111,53 @@ void add_output(CLI::App& command, Arguments& arguments, std::vector<std::string
 
 void add_endpoint(CLI::App& command, Arguments& arguments) {
     run::RunOptions& options = arguments.options;
-    auto* positional = command.add_option("endpoint", arguments.endpoint,
-                                          "a host, a profile file, or a built-in profile (resend); none: the embedded server");
-    command.add_option_function<std::string>("--endpoint", [&](const std::string& file) {
-        arguments.endpoint = file;
-        arguments.endpoint_is_file = true;
-    }, "a profile file")->excludes(positional);
+    auto* positional = command.add_option(
+        "endpoint",
+        arguments.endpoint,
+        "a host, a profile file, or a built-in profile (resend); none: the embedded server");
+    command
+        .add_option_function<std::string>(
+            "--endpoint",
+            [&](const std::string& file) {
+                arguments.endpoint = file;
+                arguments.endpoint_is_file = true;
+            },
+            "a profile file")
+        ->excludes(positional);
     command.add_option("--ca", options.ca_file, "CA certificates (PEM) to trust instead of the system's");
-    command.add_option_function<std::vector<std::string>>("--connect-to", [&](const std::vector<std::string>& rules) {
-        for (const std::string& rule : rules) {
-            options.connect_to.push_back(parse_connect_to(rule));
-        }
-    }, "HOST:PORT:ADDR:PORT: connect to ADDR:PORT instead, with the same name in SNI and certificate check");
+    command.add_option_function<std::vector<std::string>>(
+        "--connect-to",
+        [&](const std::vector<std::string>& rules) {
+            for (const std::string& rule : rules) {
+                options.connect_to.push_back(parse_connect_to(rule));
+            }
+        },
+        "HOST:PORT:ADDR:PORT: connect to ADDR:PORT instead, with the same name in SNI and certificate check");
     command.add_flag("--no-auth", options.no_auth, "test only what needs no login");
 }
 
-CLI::App* add_run(CLI::App& app, Arguments& arguments, std::vector<std::string>& formats, std::vector<std::string>& paths) {
+CLI::App* add_run(CLI::App& app,
+                  Arguments& arguments,
+                  std::vector<std::string>& formats,
+                  std::vector<std::string>& paths) {
     auto* run = app.add_subcommand("run", "the matrix: scenarios against an endpoint, on each of its ports");
     add_endpoint(*run, arguments);
     add_selection(*run, arguments);
     add_output(*run, arguments, formats, paths);
-    run->add_option("--waivers", arguments.options.waivers_file, "what is known to be wrong, with reasons (YAML)");
-    run->add_option("--max-messages", arguments.options.max_messages, "messages per port and run (not for loopback)");
-    run->add_option("--max-bad-logins", arguments.options.max_bad_logins, "wrong logins per port and run (not for loopback)");
-    run->add_option("--retries", arguments.options.retries, "run inconclusive cells again so often")->check(CLI::Range(0, 10));
+    run->add_option(
+        "--waivers", arguments.options.waivers_file, "what is known to be wrong, with reasons (YAML)");
+    run->add_option(
+        "--max-messages", arguments.options.max_messages, "messages per port and run (not for loopback)");
+    run->add_option("--max-bad-logins",
+                    arguments.options.max_bad_logins,
+                    "wrong logins per port and run (not for loopback)");
+    run->add_option("--retries", arguments.options.retries, "run inconclusive cells again so often")
+        ->check(CLI::Range(0, 10));
     run->add_flag("--plan", arguments.plan_only, "say what would be done, send nothing");
-    run->add_option_function<std::string>("--allow-inconclusive", [&](const std::string& text) {
-        arguments.allow_inconclusive = std::atof(text.c_str()) / 100.0;
-    }, "share of inconclusive cells that is no failure, e.g. 2%");
+    run->add_option_function<std::string>(
+        "--allow-inconclusive",
+        [&](const std::string& text) { arguments.allow_inconclusive = std::atof(text.c_str()) / 100.0; },
+        "share of inconclusive cells that is no failure, e.g. 2%");
     run->footer(
         "Examples:\n"
         "  smtpspec run                                     the embedded server and the reference client\n"
@@ -123,27 +165,39 @@ CLI::App* add_run(CLI::App& app, Arguments& arguments, std::vector<std::string>&
         "  RESEND_API_KEY=re_... smtpspec run resend        a hosted provider, five ports\n"
         "  smtpspec run --endpoint my.yaml --only 'starttls.*' --port 587\n"
         "  smtpspec run --format terminal --format json --output result.json\n"
-        "\nExit code: 0 good, 1 something is wrong, 2 usage, 3 our own error, 4 unreachable, 5 inconclusive, 77 nothing judged, 130 interrupted");
+        "\nExit code: 0 good, 1 something is wrong, 2 usage, 3 our own error, 4 unreachable, 5 inconclusive, "
+        "77 nothing judged, 130 interrupted");
     return run;
 }
 
 void add_mock(CLI::App& app, Arguments& arguments) {
     MockArguments& mock = arguments.mock;
-    auto* command = app.add_subcommand("mock", "the scripted server on five ports, until interrupted or while a command runs");
-    command->add_option("--fault", mock.faults, "a rule, e.g. 'on MAIL first 2 -> \"451 4.7.1 try later\"' (repeatable)");
+    auto* command = app.add_subcommand(
+        "mock", "the scripted server on five ports, until interrupted or while a command runs");
+    command->add_option(
+        "--fault", mock.faults, "a rule, e.g. 'on MAIL first 2 -> \"451 4.7.1 try later\"' (repeatable)");
     command->add_option("--faults", mock.fault_files, "a file of rules, one per line (repeatable)");
-    command->add_option("--scenario", mock.scenario, "play the server of this client scenario, e.g. 'client-auth.fail.535'");
-    command->add_option("--defect", mock.defects, "a wrong turn of the server (repeatable; smtpspec list --defects)");
+    command->add_option(
+        "--scenario", mock.scenario, "play the server of this client scenario, e.g. 'client-auth.fail.535'");
+    command->add_option(
+        "--defect", mock.defects, "a wrong turn of the server (repeatable; smtpspec list --defects)");
     command->add_option("--profile", mock.profile, "names, limits and replies of this endpoint profile");
     command->add_option("--ca-out", mock.ca_out, "write the CA certificate (PEM) here");
-    command->add_option("--ready-file", mock.ready_file, "written when all ports accept: host, ports, user, files as JSON");
-    command->add_option("--maildir", mock.maildir, "keep what was accepted as files in this folder (new/, cur/, tmp/)");
+    command->add_option(
+        "--ready-file", mock.ready_file, "written when all ports accept: host, ports, user, files as JSON");
+    command->add_option(
+        "--maildir", mock.maildir, "keep what was accepted as files in this folder (new/, cur/, tmp/)");
     command->add_option("--listen", mock.listen, "address to bind (default 127.0.0.1)");
-    auto* real = command->add_flag("--real-ports", mock.real_ports, "bind 25, 465, 587, 2465 and 2587 (default: 10025 ... 12587)");
-    command->add_flag("--ephemeral", mock.ephemeral, "bind free ports (always so with a command)")->excludes(real);
-    command->add_option("--chaos", mock.chaos, "share of commands that go wrong at random, 0..1")->check(CLI::Range(0.0, 1.0));
+    auto* real = command->add_flag(
+        "--real-ports", mock.real_ports, "bind 25, 465, 587, 2465 and 2587 (default: 10025 ... 12587)");
+    command->add_flag("--ephemeral", mock.ephemeral, "bind free ports (always so with a command)")
+        ->excludes(real);
+    command->add_option("--chaos", mock.chaos, "share of commands that go wrong at random, 0..1")
+        ->check(CLI::Range(0.0, 1.0));
     command->add_option("--user", mock.user, "user name of the account (default: tester, or the profile's)");
-    command->add_option("--password-env", mock.password_env, "take the account's password from this variable (default: one is made)");
+    command->add_option("--password-env",
+                        mock.password_env,
+                        "take the account's password from this variable (default: one is made)");
     command->add_option("--seed", arguments.options.seed, "seed of chance() and --chaos");
     command->add_option("--scenarios", arguments.scenarios_dir, "a folder with more scenarios");
     command->footer(
@@ -151,24 +205,39 @@ void add_mock(CLI::App& app, Arguments& arguments) {
         "  smtpspec mock --ca-out ca.pem\n"
         "  smtpspec mock --fault 'on RCPT first -> \"450 4.2.1 later\"' -- ./my-test-suite\n"
         "  smtpspec mock --defect keep-plaintext-after-starttls --ready-file ready.json\n"
-        "\nWith a command: SMTPSPEC_HOST, SMTPSPEC_PORT_25 ... SMTPSPEC_PORT_2587, SMTPSPEC_USER, SMTPSPEC_PASSWORD_FILE and\n"
-        "SMTPSPEC_CA_FILE are in its environment; the exit code is the command's, or 1 when a watch of --scenario fired.");
+        "\nWith a command: SMTPSPEC_HOST, SMTPSPEC_PORT_25 ... SMTPSPEC_PORT_2587, SMTPSPEC_USER, "
+        "SMTPSPEC_PASSWORD_FILE and\n"
+        "SMTPSPEC_CA_FILE are in its environment; the exit code is the command's, or 1 when a watch of "
+        "--scenario fired.");
 }
 
-void add_small_commands(CLI::App& app, Arguments& arguments, std::vector<std::string>& formats, std::vector<std::string>& paths) {
+void add_small_commands(CLI::App& app,
+                        Arguments& arguments,
+                        std::vector<std::string>& formats,
+                        std::vector<std::string>& paths) {
     auto* selftest = app.add_subcommand("selftest", "every scenario against good and bad model peers");
     add_selection(*selftest, arguments);
     add_output(*selftest, arguments, formats, paths);
-    selftest->add_flag("--mutate", arguments.mutate, "turn each non-pass outcome into pass, one at a time: somebody must notice");
-    selftest->footer("Examples:\n  smtpspec selftest\n  smtpspec selftest --only 'starttls.inject.*' --mutate\n  smtpspec selftest --scenarios my-scenarios/");
+    selftest->add_flag("--mutate",
+                       arguments.mutate,
+                       "turn each non-pass outcome into pass, one at a time: somebody must notice");
+    selftest->footer(
+        "Examples:\n  smtpspec selftest\n  smtpspec selftest --only 'starttls.inject.*' --mutate\n  smtpspec "
+        "selftest --scenarios my-scenarios/");
 
     auto* list = app.add_subcommand("list", "the scenarios");
     add_selection(*list, arguments);
-    list->add_option("--format", arguments.list_format, "text or json")->check(CLI::IsMember({"text", "json"}));
-    list->add_flag_callback("--defects", [&] { arguments.list_format = "defects"; }, "the named defects of the model peers instead");
-    list->footer("Examples:\n  smtpspec list --side server\n  smtpspec list --format json\n  smtpspec list --defects");
+    list->add_option("--format", arguments.list_format, "text or json")
+        ->check(CLI::IsMember({"text", "json"}));
+    list->add_flag_callback(
+        "--defects",
+        [&] { arguments.list_format = "defects"; },
+        "the named defects of the model peers instead");
+    list->footer(
+        "Examples:\n  smtpspec list --side server\n  smtpspec list --format json\n  smtpspec list --defects");
 
-    auto* show = app.add_subcommand("show", "head and script of a scenario, with its start state written out");
+    auto* show =
+        app.add_subcommand("show", "head and script of a scenario, with its start state written out");
     show->add_option("id", arguments.operands, "scenario id")->required();
     show->add_option("--scenarios", arguments.scenarios_dir, "a folder with more scenarios");
     show->footer("Example:\n  smtpspec show starttls.inject.command-same-segment");
@@ -184,10 +253,14 @@ void add_small_commands(CLI::App& app, Arguments& arguments, std::vector<std::st
 
     auto* bench = app.add_subcommand("bench", "latency per stage, port by port");
     add_endpoint(*bench, arguments);
-    bench->add_option("--port", "only this port (repeatable)")->check(CLI::Range(1, 65535))
-        ->each([&](const std::string& text) { arguments.options.ports.insert(std::atoi(text.c_str())); })->take_all();
-    bench->add_option("--messages", arguments.bench.messages, "messages per port (default 20)")->check(CLI::Range(1, 10000));
-    bench->add_option("--max-messages", arguments.options.max_messages, "messages per port and run (not for loopback)");
+    bench->add_option("--port", "only this port (repeatable)")
+        ->check(CLI::Range(1, 65535))
+        ->each([&](const std::string& text) { arguments.options.ports.insert(std::atoi(text.c_str())); })
+        ->take_all();
+    bench->add_option("--messages", arguments.bench.messages, "messages per port (default 20)")
+        ->check(CLI::Range(1, 10000));
+    bench->add_option(
+        "--max-messages", arguments.options.max_messages, "messages per port and run (not for loopback)");
     add_output(*bench, arguments, formats, paths);
     bench->footer("Examples:\n  smtpspec bench\n  smtpspec bench --endpoint my.yaml --messages 50");
 }
@@ -215,7 +288,9 @@ std::vector<OutputRequest> pair_outputs(int argc, const char* const* argv) {
                 const bool json = path->size() > 5 && path->substr(path->size() - 5) == ".json";
                 const bool xml = path->size() > 4 && path->substr(path->size() - 4) == ".xml";
                 OutputRequest request;
-                request.format = json ? report::Format::json : xml ? report::Format::junit : report::Format::terminal;
+                request.format = json  ? report::Format::json
+                                 : xml ? report::Format::junit
+                                       : report::Format::terminal;
                 outputs.push_back(request);
             }
             outputs.back().path = *path;

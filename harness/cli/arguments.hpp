@@ -20,13 +20,13 @@ struct OutputRequest {
 /// `smtpspec mock`.
 struct MockArguments {
     std::vector<std::string> faults, fault_files, defects;
-    std::string scenario;      ///< a client scenario whose server is played
-    std::string profile;       ///< whose limits and replies are played
+    std::string scenario;  ///< a client scenario whose server is played
+    std::string profile;   ///< whose limits and replies are played
     std::string ca_out, ready_file;
-    std::string maildir;       ///< where accepted messages are kept as files; "": in memory only
+    std::string maildir;  ///< where accepted messages are kept as files; "": in memory only
     std::string listen = "127.0.0.1";
     bool real_ports = false, ephemeral = false;
-    double chaos = 0;          ///< share of commands that go wrong, 0..1
+    double chaos = 0;  ///< share of commands that go wrong, 0..1
     std::string user;
     std::string password_env;
     std::vector<std::string> command;  ///< after --
@@ -52,7 +52,7 @@ struct Arguments {
     std::vector<std::string> operands;  ///< ids, files, results
     MockArguments mock;
     BenchArguments bench;
-    std::string shown;                  ///< the command line for the result document
+    std::string shown;  ///< the command line for the result document
 };
 
 /// What parsing gave: arguments, or the code to exit with (help and usage have been printed).

@@ -57,13 +57,15 @@ latency::LatencyTask task_of(const run::RunContext& context, const Arguments& ar
 /// Against a foreign server: its address, its CAs, and not more than its budget and pace allow.
 void aim_at_endpoint(const run::RunContext& context, const Arguments& arguments, latency::LatencyTask& task) {
     const run::Profile& profile = context.profile;
-    task.target.ca_pem = read_all(arguments.options.ca_file.empty() ? profile.ca_file : arguments.options.ca_file);
+    task.target.ca_pem =
+        read_all(arguments.options.ca_file.empty() ? profile.ca_file : arguments.options.ca_file);
     for (const auto& [port, address] : context.addresses) {
         task.target.ports[port] = address.port();
         task.target.address = address.address().to_string();
     }
     if (context.surroundings == run::Surroundings::remote) {
-        task.messages = std::min(task.messages, arguments.options.max_messages.value_or(profile.budget_messages));
+        task.messages =
+            std::min(task.messages, arguments.options.max_messages.value_or(profile.budget_messages));
         const double rate = profile.messages_per_second > 0 ? profile.messages_per_second : 1.0;
         task.pause = std::chrono::milliseconds(static_cast<int>(1000 / rate));
     }
@@ -73,8 +75,10 @@ bool write(const Arguments& arguments, const latency::LatencyResult& result) {
     bool all = true;
     for (const OutputRequest& request : arguments.outputs) {
         const bool as_json = request.format == report::Format::json;
-        const std::string text = as_json ? latency::to_json(result).dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n"
-                                         : latency::to_table(result);
+        const std::string text =
+            as_json ? latency::to_json(result).dump(2, ' ', false, nlohmann::json::error_handler_t::replace) +
+                          "\n"
+                    : latency::to_table(result);
         all = write_text(request.path, text) && all;
     }
     return all;
@@ -82,7 +86,9 @@ bool write(const Arguments& arguments, const latency::LatencyResult& result) {
 
 latency::Progress progress() {
     const auto show = progress_line();
-    return [show](int port, int message, int of) { show(fmt::format("port {}: message {} of {}", port, message, of)); };
+    return [show](int port, int message, int of) {
+        show(fmt::format("port {}: message {} of {}", port, message, of));
+    };
 }
 
 }  // namespace
@@ -105,12 +111,15 @@ int bench_command(const Arguments& arguments) {
         }
     }
     if (context->profile.to.empty()) {
-        fmt::print(stderr, "smtpspec bench: {} has no recipient; give a profile with envelope: {{from: …, to: …}}\n", context->profile.name);
+        fmt::print(stderr,
+                   "smtpspec bench: {} has no recipient; give a profile with envelope: {{from: …, to: …}}\n",
+                   context->profile.name);
         return 2;
     }
     latency::LatencyTask task = task_of(*context, arguments);
     if (context->embedded()) {
-        server = std::make_unique<mock::Server>(loop.get_executor(), run::embedded_server_config(*context), context->pki);
+        server = std::make_unique<mock::Server>(
+            loop.get_executor(), run::embedded_server_config(*context), context->pki);
         if (auto up = server->start(); !up) {
             fmt::print(stderr, "smtpspec bench: {}\n", up.error());
             return 3;

@@ -15,9 +15,14 @@ namespace {
 
 int dispatch(const Arguments& arguments) {
     using Command = int (*)(const Arguments&);
-    static const std::pair<const char*, Command> commands[] = {
-        {"run", run_command},     {"selftest", selftest_command}, {"mock", mock_command}, {"bench", bench_command},
-        {"report", report_command}, {"list", list_command},       {"show", show_command}, {"lint", lint_command}};
+    static const std::pair<const char*, Command> commands[] = {{"run", run_command},
+                                                               {"selftest", selftest_command},
+                                                               {"mock", mock_command},
+                                                               {"bench", bench_command},
+                                                               {"report", report_command},
+                                                               {"list", list_command},
+                                                               {"show", show_command},
+                                                               {"lint", lint_command}};
     for (const auto& [name, command] : commands) {
         if (arguments.command == name) {
             return command(arguments);
@@ -51,7 +56,9 @@ int main_command(int argc, const char* const* argv) {
     try {
         return dispatch(*parsed.arguments);
     } catch (const std::exception& bug) {
-        fmt::print(stderr, "smtpspec: internal error: {}\nThis is a bug of smtpspec; please report it with the command line.\n",
+        fmt::print(stderr,
+                   "smtpspec: internal error: {}\nThis is a bug of smtpspec; please report it with the "
+                   "command line.\n",
                    bug.what());
         return 3;
     }

@@ -6,7 +6,7 @@ namespace smtpspec::cli {
 
 /// While it lives, SIGINT and SIGTERM set `flag`; a second one ends the program at once with 130.
 class InterruptGuard {
- public:
+  public:
     explicit InterruptGuard(std::atomic<bool>& flag);
     ~InterruptGuard();
     InterruptGuard(const InterruptGuard&) = delete;

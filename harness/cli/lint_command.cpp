@@ -29,7 +29,10 @@ void add(LintRun& run, const script::Diagnostics& found) {
     run.text += found.render();
 }
 
-void lint_text(LintRun& run, const std::string& text, const std::string& name, const script::LintVocabulary& vocabulary) {
+void lint_text(LintRun& run,
+               const std::string& text,
+               const std::string& name,
+               const script::LintVocabulary& vocabulary) {
     ++run.files;
     add(run, script::check_scenario(text, name, vocabulary));
     if (auto loaded = script::load_scenario(text, name)) {

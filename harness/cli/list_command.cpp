@@ -35,8 +35,12 @@ bool wanted(const Scenario& scenario, const run::RunOptions& options) {
 
 json describe(const Scenario& scenario) {
     const script::Head& head = scenario.head;
-    json shown{{"id", head.id.text}, {"rev", head.rev}, {"title", head.title.text}, {"side", script::to_string(head.side)},
-               {"level", script::to_string(head.level)}, {"severity", script::to_string(head.severity)}};
+    json shown{{"id", head.id.text},
+               {"rev", head.rev},
+               {"title", head.title.text},
+               {"side", script::to_string(head.side)},
+               {"level", script::to_string(head.level)},
+               {"severity", script::to_string(head.severity)}};
     shown["refs"] = json::array();
     for (const auto& ref : head.refs) {
         shown["refs"].push_back(ref.text);
@@ -81,8 +85,13 @@ std::string defects_text() {
 
 std::string line(const Scenario& scenario) {
     const script::Head& head = scenario.head;
-    return fmt::format("{:<52} {:<7} {:<10} {}\n", head.id.text, script::to_string(head.side), script::to_string(head.level),
-                       scenario.slow() ? "slow" : head.intrusive ? "intrusive" : "");
+    return fmt::format("{:<52} {:<7} {:<10} {}\n",
+                       head.id.text,
+                       script::to_string(head.side),
+                       script::to_string(head.level),
+                       scenario.slow()  ? "slow"
+                       : head.intrusive ? "intrusive"
+                                        : "");
 }
 
 }  // namespace

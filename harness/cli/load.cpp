@@ -15,7 +15,9 @@ std::optional<run::Catalog> load_catalog(const Arguments& arguments) {
     return std::move(*catalog);
 }
 
-std::unique_ptr<run::RunContext> foreign_endpoint(const Arguments& arguments, const run::Catalog& catalog, int& exit_code) {
+std::unique_ptr<run::RunContext> foreign_endpoint(const Arguments& arguments,
+                                                  const run::Catalog& catalog,
+                                                  int& exit_code) {
     const auto kind = arguments.endpoint_is_file ? run::EndpointKind::file : run::EndpointKind::guess;
     auto profile = run::find_profile(catalog, arguments.endpoint, kind);
     if (!profile) {

@@ -26,8 +26,10 @@ tl::expected<Maildir, std::string> Maildir::create(const std::string& folder) {
 
 void Maildir::deliver(const mock::Mail& mail) const {
     const auto now = std::chrono::system_clock::now().time_since_epoch();
-    const std::string name = fmt::format("{}.P{}Q{}.smtpspec", std::chrono::duration_cast<std::chrono::microseconds>(now).count(),
-                                         ::getpid(), mail.number);
+    const std::string name = fmt::format("{}.P{}Q{}.smtpspec",
+                                         std::chrono::duration_cast<std::chrono::microseconds>(now).count(),
+                                         ::getpid(),
+                                         mail.number);
     const fs::path fresh = fs::path(folder_) / "tmp" / name;
     std::ofstream out(fresh, std::ios::binary);
     out << "Return-Path: <" << mail.from << ">\r\n";

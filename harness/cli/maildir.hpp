@@ -8,16 +8,16 @@
 
 namespace smtpspec::cli {
 
-/// Writes messages into a Maildir as a local delivery would: complete in new/, or not there at all. The octets are
-/// those of the store, with Return-Path and Delivered-To on top.
+/// Writes messages into a Maildir as a local delivery would: complete in new/, or not there at all. The
+/// octets are those of the store, with Return-Path and Delivered-To on top.
 class Maildir {
- public:
+  public:
     /// Makes the folder with its three parts. Error: a complete message.
     static tl::expected<Maildir, std::string> create(const std::string& folder);
     /// Throws std::runtime_error when the file cannot be written (a full disk).
     void deliver(const mock::Mail& mail) const;
 
- private:
+  private:
     explicit Maildir(std::string folder) : folder_(std::move(folder)) {}
     std::string folder_;
 };

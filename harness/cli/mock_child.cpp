@@ -23,7 +23,8 @@ namespace {
 
 constexpr int cannot_run = 127;
 
-[[noreturn]] void become(const std::vector<std::string>& command, const std::map<std::string, std::string>& environment,
+[[noreturn]] void become(const std::vector<std::string>& command,
+                         const std::map<std::string, std::string>& environment,
                          int report) {
     for (const auto& [name, value] : environment) {
         ::setenv(name.c_str(), value.c_str(), 1);
@@ -33,7 +34,8 @@ constexpr int cannot_run = 127;
     ::signal(SIGTERM, SIG_DFL);
     std::vector<char*> words;
     for (const std::string& word : command) {
-        words.push_back(const_cast<char*>(word.c_str()));  // NOLINT: execvp's old signature; it does not write
+        words.push_back(
+            const_cast<char*>(word.c_str()));  // NOLINT: execvp's old signature; it does not write
     }
     words.push_back(nullptr);
     ::execvp(words[0], words.data());
@@ -44,8 +46,8 @@ constexpr int cannot_run = 127;
 
 }  // namespace
 
-tl::expected<ChildProcess, std::string> ChildProcess::start(const std::vector<std::string>& command,
-                                                            const std::map<std::string, std::string>& environment) {
+tl::expected<ChildProcess, std::string> ChildProcess::start(
+    const std::vector<std::string>& command, const std::map<std::string, std::string>& environment) {
     int report[2];
     if (::pipe2(report, O_CLOEXEC) != 0) {
         return tl::make_unexpected(std::string("pipe: ") + std::strerror(errno));
@@ -106,7 +108,8 @@ PrivateFolder::~PrivateFolder() {
 std::string PrivateFolder::write(const std::string& name, const std::string& text) const {
     const std::string path = path_ + "/" + name;
     const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    const bool written = file >= 0 && ::write(file, text.data(), text.size()) == static_cast<ssize_t>(text.size());
+    const bool written =
+        file >= 0 && ::write(file, text.data(), text.size()) == static_cast<ssize_t>(text.size());
     const int problem = errno;
     if (file >= 0) {
         ::close(file);
@@ -126,6 +129,8 @@ MemoryFile::MemoryFile(const std::string& text) : descriptor_(::memfd_create("sm
 
 MemoryFile::~MemoryFile() { ::close(descriptor_); }
 
-std::string MemoryFile::path() const { return "/proc/" + std::to_string(::getpid()) + "/fd/" + std::to_string(descriptor_); }
+std::string MemoryFile::path() const {
+    return "/proc/" + std::to_string(::getpid()) + "/fd/" + std::to_string(descriptor_);
+}
 
 }  // namespace smtpspec::cli

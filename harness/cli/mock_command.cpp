@@ -27,9 +27,12 @@ namespace {
 
 /// One `smtpspec mock`: server, perhaps a scenario, perhaps a command.
 class MockRun {
- public:
+  public:
     MockRun(const Arguments& arguments, const run::Catalog& catalog, MockSetup setup)
-        : arguments_(arguments), catalog_(catalog), setup_(std::move(setup)), loop_(1),
+        : arguments_(arguments),
+          catalog_(catalog),
+          setup_(std::move(setup)),
+          loop_(1),
           server_(loop_.get_executor(), setup_.config, setup_.pki) {}
 
     int run() {
@@ -71,7 +74,7 @@ class MockRun {
         return code;
     }
 
- private:
+  private:
     bool choose_scenario() {
         const std::string& asked = arguments_.mock.scenario;
         if (asked.empty()) {
@@ -79,7 +82,9 @@ class MockRun {
         }
         cell_.scenario = catalog_.find(asked.substr(0, asked.find('[')));
         if (!cell_.scenario || cell_.scenario->head.side != script::Side::Client) {
-            fmt::print(stderr, "smtpspec mock: --scenario {}: {}\n", asked,
+            fmt::print(stderr,
+                       "smtpspec mock: --scenario {}: {}\n",
+                       asked,
                        cell_.scenario ? "it judges a server, so there is no server to play"
                                       : "there is no such scenario (smtpspec list --side client)");
             return false;
@@ -97,7 +102,8 @@ class MockRun {
 
     std::map<std::string, std::string> environment() const {
         std::map<std::string, std::string> variables;
-        variables["SMTPSPEC_HOST"] = arguments_.mock.listen == "127.0.0.1" ? "localhost" : arguments_.mock.listen;
+        variables["SMTPSPEC_HOST"] =
+            arguments_.mock.listen == "127.0.0.1" ? "localhost" : arguments_.mock.listen;
         for (const mock::PortInfo& port : server_.ports()) {
             variables[fmt::format("SMTPSPEC_PORT_{}", port.logical)] = std::to_string(port.actual);
         }
@@ -129,17 +135,27 @@ class MockRun {
         if (setup_.password_is_ours) {
             password_file_ = folder_.write("password", setup_.password + "\n");
         } else {
-            secret_.emplace(setup_.password + "\n");  // what we were given in confidence is written to no disk
+            secret_.emplace(setup_.password +
+                            "\n");  // what we were given in confidence is written to no disk
             password_file_ = secret_->path();
         }
         std::string text = fmt::format("smtpspec mock: {} is ready\n", setup_.config.host);
-        nlohmann::ordered_json ready{{"host", setup_.config.host}, {"address", arguments_.mock.listen}, {"ports", nlohmann::ordered_json::object()}};
+        nlohmann::ordered_json ready{{"host", setup_.config.host},
+                                     {"address", arguments_.mock.listen},
+                                     {"ports", nlohmann::ordered_json::object()}};
         for (const mock::PortInfo& port : server_.ports()) {
-            text += fmt::format("  port {:<5} {:<9} {}:{}\n", port.logical, script::to_string(port.mode), port.address, port.actual);
-            ready["ports"][std::to_string(port.logical)] = {{"port", port.actual}, {"mode", script::to_string(port.mode)}};
+            text += fmt::format("  port {:<5} {:<9} {}:{}\n",
+                                port.logical,
+                                script::to_string(port.mode),
+                                port.address,
+                                port.actual);
+            ready["ports"][std::to_string(port.logical)] = {{"port", port.actual},
+                                                            {"mode", script::to_string(port.mode)}};
         }
-        text += fmt::format("  user       {}\n  password   {}\n  CA file    {}\n", setup_.user,
-                            setup_.password_is_ours ? setup_.password : "(as given)", ca_file_);
+        text += fmt::format("  user       {}\n  password   {}\n  CA file    {}\n",
+                            setup_.user,
+                            setup_.password_is_ours ? setup_.password : "(as given)",
+                            ca_file_);
         ready["user"] = setup_.user;
         ready["password_file"] = password_file_;
         ready["ca_file"] = ca_file_;
@@ -205,13 +221,17 @@ class MockRun {
         transcript.we_are(wire::Side::server);
         server_.set_transcript(&transcript);
         MockEnvironment environment(*context, cell_, loop_.get_executor(), transcript, server_, stop_);
-        const script::ScriptResult result = co_await script::run_script(*cell_.scenario, cell_.params, environment);
+        const script::ScriptResult result =
+            co_await script::run_script(*cell_.scenario, cell_.params, environment);
         server_.set_transcript(nullptr);
         server_.set_overlay(setup_.overlay());
         server_.serve();
         const run::Judgement judgement = run::judge(cell_.scenario->head, result);
         fired_ = run::is_red(judgement.verdict);
-        fmt::print(stderr, "smtpspec mock: {}: {}{}{}\n", cell_.params.name(), script::to_string(judgement.verdict),
+        fmt::print(stderr,
+                   "smtpspec mock: {}: {}{}{}\n",
+                   cell_.params.name(),
+                   script::to_string(judgement.verdict),
                    judgement.outcome.empty() ? "" : " (" + judgement.outcome + ")",
                    judgement.reason.empty() ? "" : ": " + judgement.reason);
     }

@@ -9,20 +9,24 @@ constexpr std::chrono::milliseconds look_again{50};
 constexpr std::chrono::seconds last_sessions{2};
 }  // namespace
 
-MockEnvironment::MockEnvironment(const run::RunContext& context, const run::PlannedCell& cell, asio::any_io_executor executor,
-                                 wire::Transcript& transcript, mock::Server& server, const std::atomic<bool>& stop)
+MockEnvironment::MockEnvironment(const run::RunContext& context,
+                                 const run::PlannedCell& cell,
+                                 asio::any_io_executor executor,
+                                 wire::Transcript& transcript,
+                                 mock::Server& server,
+                                 const std::atomic<bool>& stop)
     : run::CellEnvironment(context, cell, std::move(executor), transcript, context.masker),
       server_(server),
       stop_(stop),
       mails_(server.store(), std::chrono::milliseconds(100)) {}
 
 wire::Awaitable<wire::IoResult<std::unique_ptr<wire::Connection>>> MockEnvironment::open(script::OpenRequest,
-                                                                                       wire::Deadline) {
+                                                                                         wire::Deadline) {
     co_return run::not_offered("mock --scenario plays the server");
 }
 
-wire::Awaitable<wire::IoResult<std::unique_ptr<script::PlayedSession>>> MockEnvironment::accept(std::string name,
-                                                                                              wire::Deadline deadline) {
+wire::Awaitable<wire::IoResult<std::unique_ptr<script::PlayedSession>>> MockEnvironment::accept(
+    std::string name, wire::Deadline deadline) {
     server_.manual();
     while (true) {
         const wire::Deadline soon = std::min(deadline, wire::Clock::now() + std::chrono::milliseconds(200));
@@ -33,9 +37,11 @@ wire::Awaitable<wire::IoResult<std::unique_ptr<script::PlayedSession>>> MockEnvi
     }
 }
 
-wire::Awaitable<void> MockEnvironment::serve(std::unique_ptr<script::PlayedSession> current, script::Overlay& overlay,
+wire::Awaitable<void> MockEnvironment::serve(std::unique_ptr<script::PlayedSession> current,
+                                             script::Overlay& overlay,
                                              script::SessionObserver& observer,
-                                             std::optional<std::chrono::milliseconds> at_most, wire::Deadline deadline) {
+                                             std::optional<std::chrono::milliseconds> at_most,
+                                             wire::Deadline deadline) {
     wire::Deadline until = deadline;
     if (at_most) {
         until = std::min(deadline, wire::Clock::now() + *at_most);

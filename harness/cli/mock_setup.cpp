@@ -18,9 +18,7 @@ namespace smtpspec::cli {
 
 namespace {
 
-int default_port(int logical) {
-    return logical < 1000 ? 10000 + logical : 10000 + (logical - 2000) + 2000;
-}
+int default_port(int logical) { return logical < 1000 ? 10000 + logical : 10000 + (logical - 2000) + 2000; }
 
 std::uint16_t bind_port(const MockArguments& mock, int logical) {
     if (mock.real_ports) {
@@ -73,7 +71,8 @@ double rate_of(const std::string& text) {
 /// The limits that the profile's facts describe, shared by all ports of the account.
 void add_limits(const run::Profile& profile, mock::ServerConfig& config) {
     for (const run::Fact& fact : profile.facts) {
-        if (fact.situation != "rate-limit" || fact.value.empty() || fact.reply.empty() || fact.reply.front() == '/') {
+        if (fact.situation != "rate-limit" || fact.value.empty() || fact.reply.empty() ||
+            fact.reply.front() == '/') {
             continue;
         }
         mock::LimiterSpec spec;
@@ -87,7 +86,9 @@ void add_limits(const run::Profile& profile, mock::ServerConfig& config) {
     }
 }
 
-tl::expected<void, std::string> apply_profile(const Arguments& arguments, const run::Catalog& catalog, run::Profile& profile) {
+tl::expected<void, std::string> apply_profile(const Arguments& arguments,
+                                              const run::Catalog& catalog,
+                                              run::Profile& profile) {
     if (arguments.mock.profile.empty()) {
         return {};
     }
@@ -164,7 +165,8 @@ tl::expected<MockSetup, std::string> mock_setup(const Arguments& arguments, cons
         chaos.seed = arguments.options.seed;
         setup.chaos = mock::make_chaos(chaos, setup.faults.get());
     }
-    setup.pki = std::make_shared<wire::TestPki>(std::vector<std::string>{setup.config.host, "localhost", "127.0.0.1", mock.listen});
+    setup.pki = std::make_shared<wire::TestPki>(
+        std::vector<std::string>{setup.config.host, "localhost", "127.0.0.1", mock.listen});
     return setup;
 }
 

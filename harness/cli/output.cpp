@@ -37,7 +37,8 @@ std::string write_file(const std::string& path, const std::string& text) {
 /// Somewhere else, when the place asked for is full. "" when that failed as well.
 std::string rescue(const std::string& text) {
     const char* folder = std::getenv("TMPDIR");
-    std::string path = std::string(folder != nullptr && *folder != '\0' ? folder : "/tmp") + "/smtpspec-result-XXXXXX";
+    std::string path =
+        std::string(folder != nullptr && *folder != '\0' ? folder : "/tmp") + "/smtpspec-result-XXXXXX";
     const int descriptor = ::mkstemp(path.data());
     if (descriptor < 0) {
         return {};
@@ -70,9 +71,11 @@ bool write_one(const Arguments& arguments, const OutputRequest& request, const r
     }
     const std::string kept = rescue(report::render_json(result));
     if (kept.empty()) {
-        fmt::print(stderr, "  The result could not be kept elsewhere either. Free some space, or set TMPDIR.\n");
+        fmt::print(stderr,
+                   "  The result could not be kept elsewhere either. Free some space, or set TMPDIR.\n");
     } else {
-        fmt::print(stderr, "  The whole result is kept in {}; render it with: smtpspec report {}\n", kept, kept);
+        fmt::print(
+            stderr, "  The whole result is kept in {}; render it with: smtpspec report {}\n", kept, kept);
     }
     return false;
 }
@@ -95,8 +98,9 @@ report::RenderOptions render_options(const Arguments& arguments, const std::stri
     const char* no_color = std::getenv("NO_COLOR");
     const bool on_terminal = (path.empty() || path == "-") && ::isatty(STDOUT_FILENO) == 1;
     const bool automatic = on_terminal && (no_color == nullptr || *no_color == '\0');
-    options.colour = arguments.colour == "always" || (arguments.colour == "auto" && automatic) ? report::Colour::yes
-                                                                                              : report::Colour::no;
+    options.colour = arguments.colour == "always" || (arguments.colour == "auto" && automatic)
+                         ? report::Colour::yes
+                         : report::Colour::no;
     options.width = on_terminal ? terminal_width() : 80;
     return options;
 }

@@ -10,12 +10,13 @@
 
 namespace smtpspec::cli {
 
-/// Writes all reports asked for. A report that cannot be written (full disk, no such folder) gives a message with the
-/// path and the system's reason; the result document is then kept in the folder for temporary files, so that nothing
-/// is lost. False: something could not be written (exit 3).
+/// Writes all reports asked for. A report that cannot be written (full disk, no such folder) gives a message
+/// with the path and the system's reason; the result document is then kept in the folder for temporary files,
+/// so that nothing is lost. False: something could not be written (exit 3).
 bool write_reports(const Arguments& arguments, const run::Result& result);
 
-/// Text to a file, or to standard output when `path` is empty or "-"; false, with a message, when that failed.
+/// Text to a file, or to standard output when `path` is empty or "-"; false, with a message, when that
+/// failed.
 bool write_text(const std::string& path, const std::string& text);
 
 /// Text to standard output; false when it could not be written.
@@ -24,9 +25,11 @@ bool print(const std::string& text);
 /// Colours: --color, else NO_COLOR, else whether standard output is a terminal.
 report::RenderOptions render_options(const Arguments& arguments, const std::string& path);
 
-/// Shows a line of progress on standard error, at most ten times a second on a terminal, every five seconds in a pipe.
+/// Shows a line of progress on standard error, at most ten times a second on a terminal, every five seconds
+/// in a pipe.
 std::function<void(const std::string&)> progress_line();
-/// Shows progress on standard error: one line that changes on a terminal, a plain line now and then in a pipe.
+/// Shows progress on standard error: one line that changes on a terminal, a plain line now and then in a
+/// pipe.
 run::Progress progress_on_stderr();
 /// Ends the line that changes.
 void end_progress();

@@ -20,7 +20,9 @@ int report_command(const Arguments& arguments) {
     }
     const auto document = nlohmann::ordered_json::parse(in, nullptr, false);
     if (document.is_discarded()) {
-        fmt::print(stderr, "smtpspec: {} is no JSON. Give a file that run wrote with --format json --output FILE.\n", path);
+        fmt::print(stderr,
+                   "smtpspec: {} is no JSON. Give a file that run wrote with --format json --output FILE.\n",
+                   path);
         return 2;
     }
     const auto result = run::result_from_json(document);

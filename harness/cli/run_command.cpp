@@ -26,7 +26,8 @@ tl::expected<std::vector<run::Waiver>, std::string> waivers_of(const Arguments& 
     std::ostringstream text;
     text << in.rdbuf();
     if (!in) {
-        return tl::make_unexpected(fmt::format("cannot read the waivers {}: {}\n", path, std::strerror(errno)));
+        return tl::make_unexpected(
+            fmt::format("cannot read the waivers {}: {}\n", path, std::strerror(errno)));
     }
     return run::load_waivers(text.str(), path);
 }
@@ -53,8 +54,12 @@ std::vector<std::pair<std::string, std::string>> rerun_options(const Arguments& 
         options.emplace_back("--intrusive", "");
     }
     for (const auto& rule : arguments.options.connect_to) {
-        options.emplace_back("--connect-to", fmt::format("{}:{}:{}:{}", rule.host, rule.port == 0 ? "" : std::to_string(rule.port),
-                                                         rule.address, rule.to_port == 0 ? "" : std::to_string(rule.to_port)));
+        options.emplace_back("--connect-to",
+                             fmt::format("{}:{}:{}:{}",
+                                         rule.host,
+                                         rule.port == 0 ? "" : std::to_string(rule.port),
+                                         rule.address,
+                                         rule.to_port == 0 ? "" : std::to_string(rule.to_port)));
     }
     return options;
 }
@@ -65,7 +70,8 @@ void add_profile_hint(const run::RunContext& context, run::Result& result) {
         return;
     }
     result.notices.push_back(
-        "no profile: scenarios that need a login, a recipient or a mailbox were skipped; a profile (docs/endpoints.md) with "
+        "no profile: scenarios that need a login, a recipient or a mailbox were skipped; a profile "
+        "(docs/endpoints.md) with "
         "auth and envelope adds them");
 }
 
@@ -81,7 +87,9 @@ bool filters_fit(const run::Catalog& catalog, const Arguments& arguments) {
         }
         if (!fits) {
             const std::string near = catalog.suggest(filter.substr(0, filter.find('[')));
-            fmt::print(stderr, "smtpspec: --only '{}' fits no scenario{}. smtpspec list shows them all.\n", filter,
+            fmt::print(stderr,
+                       "smtpspec: --only '{}' fits no scenario{}. smtpspec list shows them all.\n",
+                       filter,
                        near.empty() ? "" : "; did you mean " + near + "?");
             all = false;
         }

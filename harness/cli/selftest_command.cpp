@@ -23,24 +23,35 @@ std::string section(const std::string& title, const std::vector<run::SelftestFin
     return text;
 }
 
-double percent(std::size_t part, int whole) { return whole == 0 ? 0.0 : 100.0 * static_cast<double>(part) / whole; }
+double percent(std::size_t part, int whole) {
+    return whole == 0 ? 0.0 : 100.0 * static_cast<double>(part) / whole;
+}
 
 std::string summary(const run::SelftestReport& report, bool mutate) {
     std::string text = section("Failures:", report.failures);
     text += section("Mutations that nobody noticed:", report.surviving);
     text += section("Cells that no defect turns:", report.unturned);
     text += section("Pass outcomes that no good peer reaches (unproved):", report.unproved);
-    text += fmt::format("\n{} scenarios: {} conversations with good peers, {} with bad peers\n", report.scenarios,
-                        report.good_cells, report.bad_cells);
-    text += fmt::format("  cells that no defect turns: {} of {} ({:.1f} %, at most 10 %)\n", report.unturned.size(),
-                        report.parameter_cells, percent(report.unturned.size(), report.parameter_cells));
-    text += fmt::format("  unproved pass outcomes: {} of {} ({:.1f} %, at most 10 %)\n", report.unproved.size(),
-                        report.pass_outcomes, percent(report.unproved.size(), report.pass_outcomes));
+    text += fmt::format("\n{} scenarios: {} conversations with good peers, {} with bad peers\n",
+                        report.scenarios,
+                        report.good_cells,
+                        report.bad_cells);
+    text += fmt::format("  cells that no defect turns: {} of {} ({:.1f} %, at most 10 %)\n",
+                        report.unturned.size(),
+                        report.parameter_cells,
+                        percent(report.unturned.size(), report.parameter_cells));
+    text += fmt::format("  unproved pass outcomes: {} of {} ({:.1f} %, at most 10 %)\n",
+                        report.unproved.size(),
+                        report.pass_outcomes,
+                        percent(report.unproved.size(), report.pass_outcomes));
     if (mutate) {
-        text += fmt::format("  mutations: {} of {} noticed\n", report.mutations - static_cast<int>(report.surviving.size()),
+        text += fmt::format("  mutations: {} of {} noticed\n",
+                            report.mutations - static_cast<int>(report.surviving.size()),
                             report.mutations);
     }
-    text += report.interrupted ? "selftest: interrupted\n" : report.green() ? "selftest: green\n" : "selftest: RED\n";
+    text += report.interrupted ? "selftest: interrupted\n"
+            : report.green()   ? "selftest: green\n"
+                               : "selftest: RED\n";
     return text;
 }
 
@@ -63,8 +74,8 @@ int selftest_command(const Arguments& arguments) {
     }
     auto context = run::embedded_context(arguments.options);
     const InterruptGuard guard(context->interrupted);
-    run::SelftestReport report = run::selftest(*context, *catalog, arguments.mutate ? run::Mutate::yes : run::Mutate::no,
-                                               progress_on_stderr());
+    run::SelftestReport report = run::selftest(
+        *context, *catalog, arguments.mutate ? run::Mutate::yes : run::Mutate::no, progress_on_stderr());
     end_progress();
     bool written = true;
     for (const OutputRequest& request : arguments.outputs) {

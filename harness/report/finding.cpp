@@ -33,8 +33,8 @@ std::string without_numbers(std::string_view text) {
 
 /// The trouble is the port's (unreachable, gone, not what the profile says), not the scenario's: said once.
 bool about_the_port(const run::Cell& cell) {
-    const bool port = cell.error_kind == "unreachable" || cell.error_kind == "died" || cell.error_kind == "wrong-mode" ||
-                      cell.error_kind == "login-refused";
+    const bool port = cell.error_kind == "unreachable" || cell.error_kind == "died" ||
+                      cell.error_kind == "wrong-mode" || cell.error_kind == "login-refused";
     return port && cell.outcome.empty() && cell.transcript.empty();
 }
 
@@ -266,8 +266,11 @@ std::string render_finding(const Finding& finding, const run::Result& result, co
         return writer.take();
     }
     if (finding.cells.size() > 1 && about_the_port(cell)) {
-        writer.heading(symbol(cell), fmt::format("{} cells, {}", finding.cells.size(), where(finding.cells)), tone(cell));
-        writer.field("verdict", std::string(script::to_string(cell.verdict)) + ", cause " + safe(cell.error_kind));
+        writer.heading(symbol(cell),
+                       fmt::format("{} cells, {}", finding.cells.size(), where(finding.cells)),
+                       tone(cell));
+        writer.field("verdict",
+                     std::string(script::to_string(cell.verdict)) + ", cause " + safe(cell.error_kind));
         writer.field("why", why_text(cell));
         writer.command(rerun_words(result, cell, options.program));
         return writer.take();

@@ -48,20 +48,23 @@ std::string Catalog::add(std::string name, std::string text, const std::string& 
 }
 
 void Catalog::sort() {
-    std::sort(scenarios_.begin(), scenarios_.end(), [](const auto& a, const auto& b) { return a->id() < b->id(); });
+    std::sort(
+        scenarios_.begin(), scenarios_.end(), [](const auto& a, const auto& b) { return a->id() < b->id(); });
 }
 
 tl::expected<Catalog, std::string> Catalog::load(const std::string& directory) {
     Catalog catalog;
     std::string problems;
     for (const EmbeddedFile& file : embedded_files()) {
-        problems += catalog.add(std::string(file.name), std::string(file.text), "scenarios/" + std::string(file.name));
+        problems += catalog.add(
+            std::string(file.name), std::string(file.text), "scenarios/" + std::string(file.name));
     }
     if (!directory.empty()) {
         std::error_code failure;
         if (!std::filesystem::is_directory(directory, failure)) {
             return tl::make_unexpected(fmt::format(
-                "--scenarios {}: no such folder. Give a folder that holds *.smtp files (any depth).", directory));
+                "--scenarios {}: no such folder. Give a folder that holds *.smtp files (any depth).",
+                directory));
         }
         std::vector<std::filesystem::path> paths;
         for (const auto& entry : std::filesystem::recursive_directory_iterator(directory, failure)) {
@@ -76,7 +79,8 @@ tl::expected<Catalog, std::string> Catalog::load(const std::string& directory) {
             if (!text) {
                 return tl::make_unexpected(text.error());
             }
-            problems += catalog.add(std::filesystem::relative(path, directory).string(), std::move(*text), path.string());
+            problems += catalog.add(
+                std::filesystem::relative(path, directory).string(), std::move(*text), path.string());
         }
     }
     if (!problems.empty()) {
@@ -120,7 +124,8 @@ const std::string* Catalog::data(const std::string& name) const {
 std::vector<std::string> Catalog::data_names(std::string_view folder) const {
     std::vector<std::string> names;
     for (const auto& [name, text] : data_) {
-        if (name.size() > folder.size() && name.compare(0, folder.size(), folder) == 0 && name[folder.size()] == '/') {
+        if (name.size() > folder.size() && name.compare(0, folder.size(), folder) == 0 &&
+            name[folder.size()] == '/') {
             names.push_back(name.substr(folder.size() + 1));
         }
     }

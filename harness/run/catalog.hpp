@@ -13,12 +13,13 @@
 
 namespace smtpspec::run {
 
-/// All scenarios, profiles and adapters a program run knows: the embedded ones, overridden or joined by those of
+/// All scenarios, profiles and adapters a program run knows: the embedded ones, overridden or joined by those
+/// of
 /// `--scenarios DIR`. Immutable after loading; any thread.
 class Catalog {
- public:
-    /// Loads the embedded files and then every *.smtp and *.yaml below `directory` ("" = none). A scenario with the id
-    /// of an embedded one replaces it. Errors: every diagnostic of every broken file, rendered.
+  public:
+    /// Loads the embedded files and then every *.smtp and *.yaml below `directory` ("" = none). A scenario
+    /// with the id of an embedded one replaces it. Errors: every diagnostic of every broken file, rendered.
     static tl::expected<Catalog, std::string> load(const std::string& directory);
     /// Only the scenarios of these files (for `lint` and tests).
     static tl::expected<Catalog, std::string> from_files(const std::vector<std::string>& files);
@@ -31,7 +32,7 @@ class Catalog {
     /// Best "did you mean" for an id, or "".
     std::string suggest(std::string_view id) const;
 
- private:
+  private:
     std::string add(std::string name, std::string text, const std::string& shown_name);
     void sort();
 

@@ -14,8 +14,10 @@ constexpr std::chrono::milliseconds quiet_elsewhere{1000};
 constexpr std::size_t file_limit = 16U << 20;
 }  // namespace
 
-CellEnvironment::CellEnvironment(const RunContext& context, const PlannedCell& cell,
-                                 boost::asio::any_io_executor executor, wire::Transcript& transcript,
+CellEnvironment::CellEnvironment(const RunContext& context,
+                                 const PlannedCell& cell,
+                                 boost::asio::any_io_executor executor,
+                                 wire::Transcript& transcript,
                                  const wire::Masker& masker)
     : context_(context),
       cell_(cell),
@@ -45,7 +47,8 @@ std::optional<std::string> CellEnvironment::file(const std::string& name) {
     if (name.find('/') != std::string::npos) {
         return std::nullopt;
     }
-    const std::filesystem::path beside = std::filesystem::path(cell_.scenario->source->name()).parent_path() / name;
+    const std::filesystem::path beside =
+        std::filesystem::path(cell_.scenario->source->name()).parent_path() / name;
     std::ifstream in(beside, std::ios::binary);
     std::ostringstream text;
     text << in.rdbuf();

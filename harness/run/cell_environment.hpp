@@ -8,9 +8,12 @@ namespace smtpspec::run {
 
 /// What server cells and client cells have in common: values, budgets, transcript. One cell, one thread.
 class CellEnvironment : public script::Environment {
- public:
-    CellEnvironment(const RunContext& context, const PlannedCell& cell, boost::asio::any_io_executor executor,
-                    wire::Transcript& transcript, const wire::Masker& masker);
+  public:
+    CellEnvironment(const RunContext& context,
+                    const PlannedCell& cell,
+                    boost::asio::any_io_executor executor,
+                    wire::Transcript& transcript,
+                    const wire::Masker& masker);
 
     const std::map<std::string, std::string>& given() const override { return given_; }
     std::string recipient(int n) const override;
@@ -32,7 +35,7 @@ class CellEnvironment : public script::Environment {
     std::optional<std::string> web(const std::string& url) override;
     std::optional<std::string> file(const std::string& name) override;
 
- protected:
+  protected:
     const RunContext& context_;
     const PlannedCell& cell_;
     boost::asio::any_io_executor executor_;
@@ -41,8 +44,8 @@ class CellEnvironment : public script::Environment {
     std::map<std::string, std::string> given_;
 };
 
-/// The answer of a world that does not have what a script asks for. A function of its own, because g++ 12 at -O2 sees an
-/// overflow that is not there when the error is made inside a coroutine.
+/// The answer of a world that does not have what a script asks for. A function of its own, because g++ 12 at
+/// -O2 sees an overflow that is not there when the error is made inside a coroutine.
 tl::unexpected<wire::IoError> not_offered(std::string what);
 
 }  // namespace smtpspec::run

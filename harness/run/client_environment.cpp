@@ -10,8 +10,11 @@ namespace smtpspec::run {
 
 namespace asio = boost::asio;
 
-ClientEnvironment::ClientEnvironment(const RunContext& context, const PlannedCell& cell, asio::any_io_executor executor,
-                                     wire::Transcript& transcript, const wire::Masker& masker)
+ClientEnvironment::ClientEnvironment(const RunContext& context,
+                                     const PlannedCell& cell,
+                                     asio::any_io_executor executor,
+                                     wire::Transcript& transcript,
+                                     const wire::Masker& masker)
     : CellEnvironment(context, cell, executor, transcript, masker), finished_timer_(executor) {
     finished_timer_.expires_at(asio::steady_timer::time_point::max());
 }
@@ -91,8 +94,8 @@ wire::Awaitable<void> ClientEnvironment::finish() {
     }
 }
 
-wire::Awaitable<wire::IoResult<std::unique_ptr<wire::Connection>>> ClientEnvironment::open(script::OpenRequest,
-                                                                                         wire::Deadline) {
+wire::Awaitable<wire::IoResult<std::unique_ptr<wire::Connection>>> ClientEnvironment::open(
+    script::OpenRequest, wire::Deadline) {
     co_return not_offered("a client cell has no server under test");
 }
 
@@ -107,8 +110,10 @@ namespace {
 
 /// Takes the rules off the server again, also when a goal of theirs has cancelled `serve`.
 class Serving {
- public:
-    Serving(mock::Server& server, script::Overlay& overlay) : server_(server) { server_.set_overlay(&overlay); }
+  public:
+    Serving(mock::Server& server, script::Overlay& overlay) : server_(server) {
+        server_.set_overlay(&overlay);
+    }
     ~Serving() {
         server_.manual();
         server_.set_overlay(nullptr);
@@ -116,13 +121,14 @@ class Serving {
     Serving(const Serving&) = delete;
     Serving& operator=(const Serving&) = delete;
 
- private:
+  private:
     mock::Server& server_;
 };
 
 }  // namespace
 
-wire::Awaitable<void> ClientEnvironment::serve(std::unique_ptr<script::PlayedSession> current, script::Overlay& overlay,
+wire::Awaitable<void> ClientEnvironment::serve(std::unique_ptr<script::PlayedSession> current,
+                                               script::Overlay& overlay,
                                                script::SessionObserver& observer,
                                                std::optional<std::chrono::milliseconds> at_most,
                                                wire::Deadline deadline) {
@@ -154,7 +160,9 @@ std::string ClientEnvironment::output() const { return client_->output(); }
 
 double ClientEnvironment::peak() const { return client_->peak(); }
 
-wire::Awaitable<void> ClientEnvironment::settled(wire::Deadline deadline) { co_await wait_for_client(deadline); }
+wire::Awaitable<void> ClientEnvironment::settled(wire::Deadline deadline) {
+    co_await wait_for_client(deadline);
+}
 
 wire::Awaitable<std::vector<script::StoredMail>> ClientEnvironment::Store::settled(wire::Deadline deadline) {
     std::vector<script::StoredMail> mails = co_await owner_.mails_->settled(deadline);

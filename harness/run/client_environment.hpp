@@ -10,13 +10,16 @@
 
 namespace smtpspec::run {
 
-/// The world of a cell whose side under test is a client: we are the server. Owns the faithful server of the cell and
-/// starts the client when the script first waits for it. One cell, one thread. `finish()` must be awaited before it is
-/// destroyed.
+/// The world of a cell whose side under test is a client: we are the server. Owns the faithful server of the
+/// cell and starts the client when the script first waits for it. One cell, one thread. `finish()` must be
+/// awaited before it is destroyed.
 class ClientEnvironment : public CellEnvironment, public script::ClientOracle {
- public:
-    ClientEnvironment(const RunContext& context, const PlannedCell& cell, boost::asio::any_io_executor executor,
-                      wire::Transcript& transcript, const wire::Masker& masker);
+  public:
+    ClientEnvironment(const RunContext& context,
+                      const PlannedCell& cell,
+                      boost::asio::any_io_executor executor,
+                      wire::Transcript& transcript,
+                      const wire::Masker& masker);
     ~ClientEnvironment() override;
 
     /// Binds the server. The error names address and port.
@@ -27,12 +30,14 @@ class ClientEnvironment : public CellEnvironment, public script::ClientOracle {
     std::set<std::string> features() const;
 
     wire::Awaitable<wire::IoResult<std::unique_ptr<wire::Connection>>> open(script::OpenRequest request,
-                                                                          wire::Deadline deadline) override;
+                                                                            wire::Deadline deadline) override;
     wire::TlsClientSettings client_tls() const override { return {}; }
-    wire::Awaitable<wire::IoResult<std::unique_ptr<script::PlayedSession>>> accept(std::string name,
-                                                                                 wire::Deadline deadline) override;
-    wire::Awaitable<void> serve(std::unique_ptr<script::PlayedSession> current, script::Overlay& overlay,
-                                script::SessionObserver& observer, std::optional<std::chrono::milliseconds> at_most,
+    wire::Awaitable<wire::IoResult<std::unique_ptr<script::PlayedSession>>> accept(
+        std::string name, wire::Deadline deadline) override;
+    wire::Awaitable<void> serve(std::unique_ptr<script::PlayedSession> current,
+                                script::Overlay& overlay,
+                                script::SessionObserver& observer,
+                                std::optional<std::chrono::milliseconds> at_most,
                                 wire::Deadline deadline) override;
     void observe(script::SessionObserver* observer) override;
     script::StoreOracle* store() override { return &store_; }
@@ -45,16 +50,16 @@ class ClientEnvironment : public CellEnvironment, public script::ClientOracle {
 
     wire::Awaitable<void> settled(wire::Deadline deadline) override;
 
- private:
+  private:
     /// The store, compared with what the client was asked to send.
     class Store : public script::StoreOracle {
-     public:
+      public:
         explicit Store(ClientEnvironment& owner) : owner_(owner) {}
         wire::Awaitable<std::vector<script::StoredMail>> settled(wire::Deadline deadline) override;
         int lost() const override;
         int doubled() const override;
 
-     private:
+      private:
         ClientEnvironment& owner_;
     };
 

@@ -45,11 +45,14 @@ std::optional<std::string> nth_value(const Values& values, const std::string& ke
 }
 
 client::Policy policy_of(const Values& values, int number) {
-    const auto asked = client::policy_from_string(nth_value(values, "policy", number).value_or("require-tls"));
+    const auto asked =
+        client::policy_from_string(nth_value(values, "policy", number).value_or("require-tls"));
     return asked.value_or(client::Policy::require_tls);
 }
 
-std::vector<client::OutgoingMessage> messages_of(const PlannedCell& cell, const Values& values, const Values& given,
+std::vector<client::OutgoingMessage> messages_of(const PlannedCell& cell,
+                                                 const Values& values,
+                                                 const Values& given,
                                                  const RunContext& context) {
     std::vector<client::OutgoingMessage> messages;
     const int count = number_or(values, "messages", 1);
@@ -57,15 +60,22 @@ std::vector<client::OutgoingMessage> messages_of(const PlannedCell& cell, const 
         client::OutgoingMessage message;
         message.id = fmt::format("<{}.{}@smtpspec.test>", given.at("nonce"), number);
         message.from = value_or(values, "from", context.profile.from);
-        message.to = values.count("to") > 0 ? lines(values.at("to")) : std::vector<std::string>{context.profile.to};
+        message.to =
+            values.count("to") > 0 ? lines(values.at("to")) : std::vector<std::string>{context.profile.to};
         std::string to_header;
         for (const std::string& address : message.to) {
             to_header += (to_header.empty() ? "" : ", ") + ("<" + address + ">");
         }
-        const std::string body = value_or(values, "body", fmt::format("message {} of {}\r\n", number, cell.params.name()));
+        const std::string body =
+            value_or(values, "body", fmt::format("message {} of {}\r\n", number, cell.params.name()));
         message.content = fmt::format(
-            "From: <{}>\r\nTo: {}\r\nSubject: {}\r\nMessage-ID: {}\r\nDate: Thu, 01 Jan 2026 00:00:00 +0000\r\n\r\n{}",
-            message.from, to_header, value_or(values, "subject", "smtpspec " + given.at("nonce")), message.id, body);
+            "From: <{}>\r\nTo: {}\r\nSubject: {}\r\nMessage-ID: {}\r\nDate: Thu, 01 Jan 2026 00:00:00 "
+            "+0000\r\n\r\n{}",
+            message.from,
+            to_header,
+            value_or(values, "subject", "smtpspec " + given.at("nonce")),
+            message.id,
+            body);
         message.policy = policy_of(values, number);
         message.user = nth_value(values, "user", number);
         message.password = nth_value(values, "secret", number);
@@ -76,7 +86,9 @@ std::vector<client::OutgoingMessage> messages_of(const PlannedCell& cell, const 
 
 }  // namespace
 
-client::ClientTask client_task(const RunContext& context, const PlannedCell& cell, const Values& values,
+client::ClientTask client_task(const RunContext& context,
+                               const PlannedCell& cell,
+                               const Values& values,
                                const Values& given) {
     client::ClientTask task;
     task.host = context.profile.host;
@@ -88,7 +100,9 @@ client::ClientTask client_task(const RunContext& context, const PlannedCell& cel
     task.auth = auth != "none" && auth != "no";
     if (task.auth && !auth.empty() && auth != "yes" && auth != "any") {
         task.mechanisms = lines(auth);
-        const auto takes_token = [](const std::string& name) { return name == "XOAUTH2" || name == "OAUTHBEARER"; };
+        const auto takes_token = [](const std::string& name) {
+            return name == "XOAUTH2" || name == "OAUTHBEARER";
+        };
         if (std::any_of(task.mechanisms.begin(), task.mechanisms.end(), takes_token)) {
             task.token = task.password;
         }

@@ -8,9 +8,10 @@
 
 namespace smtpspec::run {
 
-/// What the head's `client:` asks of the client under test, as a task; `values` are the head's entries with their
-/// insertions made (lists joined by line feeds). Ports are filled in by the caller.
-client::ClientTask client_task(const RunContext& context, const PlannedCell& cell,
+/// What the head's `client:` asks of the client under test, as a task; `values` are the head's entries with
+/// their insertions made (lists joined by line feeds). Ports are filled in by the caller.
+client::ClientTask client_task(const RunContext& context,
+                               const PlannedCell& cell,
                                const std::map<std::string, std::string>& values,
                                const std::map<std::string, std::string>& given);
 

@@ -39,7 +39,8 @@ std::unique_ptr<RunContext> embedded_context(const RunOptions& options) {
     context->local = true;
     context->profile = embedded_profile();
     context->options = options;
-    context->pki = std::make_shared<wire::TestPki>(std::vector<std::string>{"mail.test", "localhost", "127.0.0.1"});
+    context->pki =
+        std::make_shared<wire::TestPki>(std::vector<std::string>{"mail.test", "localhost", "127.0.0.1"});
     context->user = context->profile.user;
     context->password = "pw-" + wire::random_token(18);
     if (options.no_auth) {
@@ -61,23 +62,32 @@ tl::expected<std::string, ContextError> read_password(const Profile& profile) {
     if (!profile.password_env.empty()) {
         const char* value = std::getenv(profile.password_env.c_str());
         if (value == nullptr || *value == '\0') {
-            return tl::make_unexpected(ContextError{fmt::format(
-                "{}: the password is read from the environment variable {}, which is not set. Set it (export {}=…), or "
-                "use --no-auth to test only what needs no login. No connection was made.",
-                profile.name, profile.password_env, profile.password_env), 2});
+            return tl::make_unexpected(ContextError{
+                fmt::format("{}: the password is read from the environment variable {}, which is not set. "
+                            "Set it (export {}=…), or "
+                            "use --no-auth to test only what needs no login. No connection was made.",
+                            profile.name,
+                            profile.password_env,
+                            profile.password_env),
+                2});
         }
         return std::string(value);
     }
     if (profile.password_file.empty()) {
-        return tl::make_unexpected(ContextError{fmt::format(
-            "{}: the profile names a user but neither password_env nor password_file; add one, or use --no-auth.",
-            profile.name), 2});
+        return tl::make_unexpected(
+            ContextError{fmt::format("{}: the profile names a user but neither password_env nor "
+                                     "password_file; add one, or use --no-auth.",
+                                     profile.name),
+                         2});
     }
     std::ifstream in(profile.password_file);
     std::string line;
     if (!in || !std::getline(in, line)) {
-        return tl::make_unexpected(ContextError{fmt::format("{}: cannot read the password file {}: {}", profile.name,
-                                                            profile.password_file, std::strerror(errno)), 2});
+        return tl::make_unexpected(ContextError{fmt::format("{}: cannot read the password file {}: {}",
+                                                            profile.name,
+                                                            profile.password_file,
+                                                            std::strerror(errno)),
+                                                2});
     }
     return line;
 }
@@ -103,13 +113,18 @@ tl::expected<void, ContextError> resolve_ports(RunContext& context) {
         const std::string& host = target.first;
         if (known.count(host) == 0) {
             boost::asio::io_context loop(1);
-            auto found = wire::run_blocking(
-                loop, wire::resolve(loop.get_executor(), host, static_cast<std::uint16_t>(target.second),
-                                    wire::Clock::now() + resolve_limit));
+            auto found = wire::run_blocking(loop,
+                                            wire::resolve(loop.get_executor(),
+                                                          host,
+                                                          static_cast<std::uint16_t>(target.second),
+                                                          wire::Clock::now() + resolve_limit));
             if (!found || found->empty()) {
-                return tl::make_unexpected(ContextError{fmt::format("{}: {}. Check the spelling, or name a host that this machine's DNS knows; "
+                return tl::make_unexpected(ContextError{
+                    fmt::format("{}: {}. Check the spelling, or name a host that this machine's DNS knows; "
                                 "--connect-to HOST:PORT:ADDR:PORT goes round the DNS.",
-                                context.profile.name, found ? "no address for " + host : found.error().what), 4});
+                                context.profile.name,
+                                found ? "no address for " + host : found.error().what),
+                    4});
             }
             known[host] = *found;
         }
@@ -138,7 +153,8 @@ bool all_loopback(const RunContext& context) {
 
 }  // namespace
 
-tl::expected<std::unique_ptr<RunContext>, ContextError> foreign_context(const Profile& profile, const RunOptions& options) {
+tl::expected<std::unique_ptr<RunContext>, ContextError> foreign_context(const Profile& profile,
+                                                                        const RunOptions& options) {
     auto context = std::make_unique<RunContext>();
     context->profile = profile;
     context->options = options;
@@ -156,7 +172,8 @@ tl::expected<std::unique_ptr<RunContext>, ContextError> foreign_context(const Pr
         return tl::make_unexpected(ContextError{trusted.error(), 2});
     }
     context->client_tls = *trusted;
-    context->pki = std::make_shared<wire::TestPki>(std::vector<std::string>{"mail.test", "localhost", "127.0.0.1"});
+    context->pki =
+        std::make_shared<wire::TestPki>(std::vector<std::string>{"mail.test", "localhost", "127.0.0.1"});
     if (auto resolved = resolve_ports(*context); !resolved) {
         return tl::make_unexpected(resolved.error());
     }

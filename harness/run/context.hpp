@@ -23,11 +23,12 @@ struct RunContext {
     RunOptions options;
     std::string user, password;  ///< of the profile; "" without credentials
     wire::Masker masker;
-    std::shared_ptr<const wire::TestPki> pki;      ///< of the embedded server; also answers spki()
-    std::shared_ptr<SSL_CTX> client_tls;           ///< trusts what the profile or --ca says
-    std::map<int, boost::asio::ip::tcp::endpoint> addresses;  ///< logical port -> where to connect (foreign servers)
-    bool local = false;                            ///< every address is this machine
-    std::atomic<bool> interrupted{false};          ///< Ctrl-C: no new cell begins
+    std::shared_ptr<const wire::TestPki> pki;  ///< of the embedded server; also answers spki()
+    std::shared_ptr<SSL_CTX> client_tls;       ///< trusts what the profile or --ca says
+    std::map<int, boost::asio::ip::tcp::endpoint>
+        addresses;                         ///< logical port -> where to connect (foreign servers)
+    bool local = false;                    ///< every address is this machine
+    std::atomic<bool> interrupted{false};  ///< Ctrl-C: no new cell begins
 
     bool embedded() const { return surroundings == Surroundings::embedded; }
     bool loopback() const { return local; }
@@ -39,12 +40,14 @@ Profile embedded_profile();
 /// A context for the embedded peers: certificates, a password made for this run, and its masks.
 std::unique_ptr<RunContext> embedded_context(const RunOptions& options);
 
-/// A context for a foreign endpoint: reads the password, loads the CAs, resolves the host (or takes --connect-to).
-/// The error is a complete message; `usage` tells a mistake of the user (exit 2) from a host that cannot be found.
+/// A context for a foreign endpoint: reads the password, loads the CAs, resolves the host (or takes
+/// --connect-to). The error is a complete message; `usage` tells a mistake of the user (exit 2) from a host
+/// that cannot be found.
 struct ContextError {
     std::string message;
     int exit_code = 2;
 };
-tl::expected<std::unique_ptr<RunContext>, ContextError> foreign_context(const Profile& profile, const RunOptions& options);
+tl::expected<std::unique_ptr<RunContext>, ContextError> foreign_context(const Profile& profile,
+                                                                        const RunOptions& options);
 
 }  // namespace smtpspec::run

@@ -66,7 +66,8 @@ mock::ServerConfig embedded_server_config(const RunContext& context) {
 
 mock::ServerConfig embedded_server_config(const RunContext& context, const PlannedCell& cell) {
     const bool all_ports = cell.port == 0 || uses_other_ports(cell.scenario->script);
-    mock::ServerConfig config = server_config(context, [&](int port) { return all_ports || port == cell.port; });
+    mock::ServerConfig config =
+        server_config(context, [&](int port) { return all_ports || port == cell.port; });
     if (!cell.defect.empty() && cell.scenario->head.side == script::Side::Server) {
         if (auto known = config.defects.add(cell.defect); !known) {
             throw std::invalid_argument(known.error());

@@ -18,7 +18,8 @@ tl::expected<Profile, std::string> from_file(const std::string& path) {
     std::ostringstream text;
     text << in.rdbuf();
     if (!in) {
-        return tl::make_unexpected(fmt::format("cannot read the endpoint profile {}: {}", path, std::strerror(errno)));
+        return tl::make_unexpected(
+            fmt::format("cannot read the endpoint profile {}: {}", path, std::strerror(errno)));
     }
     auto profile = load_profile(text.str(), path);
     return profile;
@@ -37,7 +38,11 @@ Profile bare_host(const std::string& host) {
 Profile five_ports() {
     using script::Mode;
     Profile profile;
-    profile.ports = {{25, Mode::Starttls}, {465, Mode::Tls}, {587, Mode::Starttls}, {2465, Mode::Tls}, {2587, Mode::Starttls}};
+    profile.ports = {{25, Mode::Starttls},
+                     {465, Mode::Tls},
+                     {587, Mode::Starttls},
+                     {2465, Mode::Tls},
+                     {2587, Mode::Starttls}};
     return profile;
 }
 
@@ -49,21 +54,27 @@ std::vector<std::string> profile_names(const Catalog& catalog) {
     return names;
 }
 
-tl::expected<Profile, std::string> find_profile(const Catalog& catalog, const std::string& endpoint, EndpointKind kind) {
+tl::expected<Profile, std::string> find_profile(const Catalog& catalog,
+                                                const std::string& endpoint,
+                                                EndpointKind kind) {
     if (kind == EndpointKind::file || endpoint.find('/') != std::string::npos || is_yaml(endpoint)) {
         return from_file(endpoint);
     }
     if (const std::string* text = catalog.data("endpoints/" + endpoint + ".yaml")) {
         return load_profile(*text, "scenarios/endpoints/" + endpoint + ".yaml");
     }
-    if (endpoint.find('.') != std::string::npos || endpoint.find(':') != std::string::npos || endpoint == "localhost") {
+    if (endpoint.find('.') != std::string::npos || endpoint.find(':') != std::string::npos ||
+        endpoint == "localhost") {
         return bare_host(endpoint);
     }
     const auto names = profile_names(catalog);
-    return tl::make_unexpected(fmt::format(
-        "unknown endpoint \"{}\": it is neither a host (with a dot), nor a file (with a / or .yaml), nor a built-in "
-        "profile ({}). {}\n",
-        endpoint, script::any_of(names), script::did_you_mean(endpoint, names)));
+    return tl::make_unexpected(
+        fmt::format("unknown endpoint \"{}\": it is neither a host (with a dot), nor a file (with a / or "
+                    ".yaml), nor a built-in "
+                    "profile ({}). {}\n",
+                    endpoint,
+                    script::any_of(names),
+                    script::did_you_mean(endpoint, names)));
 }
 
 }  // namespace smtpspec::run

@@ -5,10 +5,13 @@
 
 namespace smtpspec::run {
 
-/// The profile that ENDPOINT names (design.md §6): a file (contains '/' or ends in .yaml, or `is_file`), a host
-/// (contains a dot, or is localhost: five ports, no credentials), or a built-in profile; with "did you mean".
+/// The profile that ENDPOINT names (design.md §6): a file (contains '/' or ends in .yaml, or `is_file`), a
+/// host (contains a dot, or is localhost: five ports, no credentials), or a built-in profile; with "did you
+/// mean".
 enum class EndpointKind { guess, file };
-tl::expected<Profile, std::string> find_profile(const Catalog& catalog, const std::string& endpoint, EndpointKind kind);
+tl::expected<Profile, std::string> find_profile(const Catalog& catalog,
+                                                const std::string& endpoint,
+                                                EndpointKind kind);
 
 /// The five submission ports with their modes and nothing else.
 Profile five_ports();

@@ -18,7 +18,8 @@ std::string last_line(std::string_view octets) {
         octets.remove_suffix(1);
     }
     const std::size_t before = octets.rfind('\n');
-    return smtp::printable(before == std::string_view::npos ? octets : octets.substr(before + 1), shown_octets);
+    return smtp::printable(before == std::string_view::npos ? octets : octets.substr(before + 1),
+                           shown_octets);
 }
 
 std::string event_text(const script::Reached& reached, const wire::Transcript& transcript) {
@@ -26,7 +27,8 @@ std::string event_text(const script::Reached& reached, const wire::Transcript& t
     if (entries.empty()) {
         return {};
     }
-    for (std::size_t i = std::min(reached.transcript_last, entries.size() - 1) + 1; i-- > reached.transcript_first;) {
+    for (std::size_t i = std::min(reached.transcript_last, entries.size() - 1) + 1;
+         i-- > reached.transcript_first;) {
         const wire::Entry& entry = entries[i];
         if (entry.kind == wire::EntryKind::received) {
             return "\"" + last_line(entry.octets) + "\"";
@@ -40,11 +42,15 @@ std::string event_text(const script::Reached& reached, const wire::Transcript& t
 
 }  // namespace
 
-std::string what_came(const script::ScriptResult& result, const std::string& label, const wire::Transcript& transcript) {
+std::string what_came(const script::ScriptResult& result,
+                      const std::string& label,
+                      const wire::Transcript& transcript) {
     for (const script::Reached& reached : result.labels) {
         if (reached.label == label) {
             const std::string event = event_text(reached, transcript);
-            return fmt::format("{}outcome \"{}\" by line {} of the scenario", event.empty() ? "" : event + ": ", label,
+            return fmt::format("{}outcome \"{}\" by line {} of the scenario",
+                               event.empty() ? "" : event + ": ",
+                               label,
                                reached.at.line);
         }
     }

@@ -7,8 +7,10 @@
 
 namespace smtpspec::run {
 
-/// What the peer did when the script reached `label`, for people: its last octets there, or how the connection ended,
-/// and the line of the scenario that calls it so. "" when the label was not reached. Pure.
-std::string what_came(const script::ScriptResult& result, const std::string& label, const wire::Transcript& transcript);
+/// What the peer did when the script reached `label`, for people: its last octets there, or how the
+/// connection ended, and the line of the scenario that calls it so. "" when the label was not reached. Pure.
+std::string what_came(const script::ScriptResult& result,
+                      const std::string& label,
+                      const wire::Transcript& transcript);
 
 }  // namespace smtpspec::run

@@ -7,7 +7,8 @@
 
 namespace smtpspec::run {
 
-/// The values that scenario-language.md §9 calls "given", for one cell. What the profile does not have is missing.
+/// The values that scenario-language.md §9 calls "given", for one cell. What the profile does not have is
+/// missing.
 std::map<std::string, std::string> given_values(const RunContext& context, const PlannedCell& cell);
 
 /// The profile's n-th recipient, counted from 1; made from `to` by a +label where the list is shorter.

@@ -86,7 +86,8 @@ bool fact_fits(const Fact& fact, const std::string& reply) {
 
 }  // namespace
 
-std::optional<std::string> rate_limit_reply(const std::vector<wire::Entry>& transcript, const std::vector<Fact>& facts) {
+std::optional<std::string> rate_limit_reply(const std::vector<wire::Entry>& transcript,
+                                            const std::vector<Fact>& facts) {
     for (const wire::Entry& entry : transcript) {
         if (entry.kind != wire::EntryKind::received) {
             continue;

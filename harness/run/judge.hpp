@@ -18,12 +18,13 @@ struct Judgement {
     std::string reason, expected, got;
 };
 
-/// The verdict of a script's result: the worst of the labels reached; an end that nobody named makes it at best
-/// inconclusive (scenario-language.md §5, Judgement). Pure.
+/// The verdict of a script's result: the worst of the labels reached; an end that nobody named makes it at
+/// best inconclusive (scenario-language.md §5, Judgement). Pure.
 Judgement judge(const script::Head& head, const script::ScriptResult& result);
 
-/// The reply in `transcript` that the profile describes as a rate limit, or one that says so itself in a 421 or 4yz
-/// reply when `generic`; empty if none. Sent by the server under test.
-std::optional<std::string> rate_limit_reply(const std::vector<wire::Entry>& transcript, const std::vector<Fact>& facts);
+/// The reply in `transcript` that the profile describes as a rate limit, or one that says so itself in a 421
+/// or 4yz reply when `generic`; empty if none. Sent by the server under test.
+std::optional<std::string> rate_limit_reply(const std::vector<wire::Entry>& transcript,
+                                            const std::vector<Fact>& facts);
 
 }  // namespace smtpspec::run

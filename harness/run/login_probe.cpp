@@ -25,14 +25,20 @@ PlannedCell login_cell(const PortProbe& probe) {
 
 /// Where the user wrote the password down.
 std::string password_source(const Profile& profile) {
-    return profile.password_env.empty() ? "the file " + profile.password_file : "the variable " + profile.password_env;
+    return profile.password_env.empty() ? "the file " + profile.password_file
+                                        : "the variable " + profile.password_env;
 }
 
 std::string refusal(const RunContext& context, int port, const std::string& reply) {
-    return fmt::format("{}:{}: the login of \"{}\" was refused: \"{}\". Check the user name, and the password in {}. Nothing "
-                       "else that needs a login was tried on this port.",
-                       context.profile.host, port, context.user, reply.substr(0, reply.find("\\r\\n")),
-                       password_source(context.profile));
+    return fmt::format(
+        "{}:{}: the login of \"{}\" was refused: \"{}\". Check the user name, and the password in {}. "
+        "Nothing "
+        "else that needs a login was tried on this port.",
+        context.profile.host,
+        port,
+        context.user,
+        reply.substr(0, reply.find("\\r\\n")),
+        password_source(context.profile));
 }
 
 }  // namespace

@@ -11,8 +11,8 @@
 
 namespace smtpspec::run {
 
-/// `--connect-to HOST:PORT:ADDR:PORT` as curl has it: an empty field fits or keeps everything. SNI and the name that
-/// is checked stay those of the endpoint.
+/// `--connect-to HOST:PORT:ADDR:PORT` as curl has it: an empty field fits or keeps everything. SNI and the
+/// name that is checked stay those of the endpoint.
 struct ConnectTo {
     std::string host;
     int port = 0;
@@ -31,15 +31,16 @@ struct RunOptions {
     bool slow = false;
     bool intrusive = false;
     bool no_auth = false;
-    int jobs = 0;       ///< cells at once; 0: chosen by the kind of endpoint
-    int retries = 0;    ///< again for inconclusive cells
+    int jobs = 0;     ///< cells at once; 0: chosen by the kind of endpoint
+    int retries = 0;  ///< again for inconclusive cells
     std::uint64_t seed = 1;
     std::optional<int> max_messages, max_bad_logins;  ///< per port, over the profile's budget
     std::string ca_file;
     std::vector<ConnectTo> connect_to;
     std::string waivers_file;
     KeepTranscripts transcripts = KeepTranscripts::all;
-    std::optional<std::chrono::milliseconds> settle_delay;  ///< first retry delay of the embedded reference client
+    std::optional<std::chrono::milliseconds>
+        settle_delay;  ///< first retry delay of the embedded reference client
 };
 
 }  // namespace smtpspec::run

@@ -21,7 +21,9 @@ wire::Awaitable<std::vector<script::StoredMail>> EmbeddedStore::settled(wire::De
     co_return found;
 }
 
-MaildirStore::MaildirStore(asio::any_io_executor executor, std::string folder, std::chrono::milliseconds quiet)
+MaildirStore::MaildirStore(asio::any_io_executor executor,
+                           std::string folder,
+                           std::chrono::milliseconds quiet)
     : executor_(std::move(executor)), folder_(std::move(folder)), quiet_(quiet), before_(names()) {}
 
 std::set<std::string> MaildirStore::names() const {

@@ -11,26 +11,27 @@ namespace smtpspec::run {
 
 /// The embedded server's store.
 class EmbeddedStore : public script::StoreOracle {
- public:
-    EmbeddedStore(const mock::MessageStore& store, std::chrono::milliseconds quiet) : store_(store), quiet_(quiet) {}
+  public:
+    EmbeddedStore(const mock::MessageStore& store, std::chrono::milliseconds quiet)
+        : store_(store), quiet_(quiet) {}
     wire::Awaitable<std::vector<script::StoredMail>> settled(wire::Deadline deadline) override;
     int lost() const override { return 0; }
     int doubled() const override { return 0; }
 
- private:
+  private:
     const mock::MessageStore& store_;
     std::chrono::milliseconds quiet_;
 };
 
 /// A Maildir folder that a real server delivers to (`envelope: {mailbox: …}`): files in new/ and cur/.
 class MaildirStore : public script::StoreOracle {
- public:
+  public:
     MaildirStore(boost::asio::any_io_executor executor, std::string folder, std::chrono::milliseconds quiet);
     wire::Awaitable<std::vector<script::StoredMail>> settled(wire::Deadline deadline) override;
     int lost() const override { return 0; }
     int doubled() const override { return 0; }
 
- private:
+  private:
     std::set<std::string> names() const;
 
     boost::asio::any_io_executor executor_;

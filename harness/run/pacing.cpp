@@ -22,8 +22,10 @@ Pacing::Clock::time_point Pacing::begin_at(const PlannedCell& cell) {
     }
     // Every conversation waits its turn; one that sends mail takes as many turns as it begins transactions.
     begin = std::max(begin, next_free_);
-    const double turns = std::max(0.2, static_cast<double>(cell.traffic.transactions + cell.traffic.bad_logins));
-    next_free_ = begin + std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(turns / per_second_));
+    const double turns =
+        std::max(0.2, static_cast<double>(cell.traffic.transactions + cell.traffic.bad_logins));
+    next_free_ = begin + std::chrono::duration_cast<Clock::duration>(
+                             std::chrono::duration<double>(turns / per_second_));
     return begin;
 }
 
@@ -31,7 +33,8 @@ void Pacing::limited(const Cell& cell) {
     ++limit_replies_;
     const auto pause = std::min(longest_pause, first_pause * (1 << std::min(limit_replies_ - 1, 4)));
     paused_until_ = std::max(paused_until_, Clock::now() + pause);
-    notices_.push_back(fmt::format("port {}: {}; nothing was sent for {} s after it", cell.port, cell.reason, pause.count()));
+    notices_.push_back(fmt::format(
+        "port {}: {}; nothing was sent for {} s after it", cell.port, cell.reason, pause.count()));
 }
 
 void Pacing::finished(const Cell& cell) {
@@ -42,19 +45,23 @@ void Pacing::finished(const Cell& cell) {
     int& failed = failed_in_a_row_[cell.port];
     failed = cell.error_kind == "died" ? failed + 1 : 0;
     if (failed == failures_to_give_up) {
-        notices_.push_back(fmt::format("port {}: given up after {} failed connections in a row; last: {}", cell.port,
-                                       failed, cell.reason));
+        notices_.push_back(fmt::format("port {}: given up after {} failed connections in a row; last: {}",
+                                       cell.port,
+                                       failed,
+                                       cell.reason));
     }
 }
 
 std::optional<std::string> Pacing::given_up(int port) const {
     const std::lock_guard lock(mutex_);
     if (limit_replies_ >= limit_replies_to_give_up) {
-        return fmt::format("rate-limited: the endpoint limited us {} times in this run; try later", limit_replies_);
+        return fmt::format("rate-limited: the endpoint limited us {} times in this run; try later",
+                           limit_replies_);
     }
     const auto failed = failed_in_a_row_.find(port);
     if (failed != failed_in_a_row_.end() && failed->second >= failures_to_give_up) {
-        return fmt::format("the port stopped answering during the run ({} connections in a row failed)", failed->second);
+        return fmt::format("the port stopped answering during the run ({} connections in a row failed)",
+                           failed->second);
     }
     return std::nullopt;
 }

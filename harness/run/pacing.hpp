@@ -14,7 +14,7 @@ namespace smtpspec::run {
 
 /// Keeps the profile's pace and looks after rate limits and dying ports (design.md §8). Thread-safe.
 class Pacing {
- public:
+  public:
     using Clock = std::chrono::steady_clock;
 
     /// `messages_per_second` 0: no pace.
@@ -22,13 +22,14 @@ class Pacing {
 
     /// When the cell may begin; reserves its place.
     Clock::time_point begin_at(const PlannedCell& cell);
-    /// Looks at a finished cell: a rate-limit reply pauses everything, a connection that failed counts for its port.
+    /// Looks at a finished cell: a rate-limit reply pauses everything, a connection that failed counts for
+    /// its port.
     void finished(const Cell& cell);
     /// Why no more cells are tried on this port; empty: go on.
     std::optional<std::string> given_up(int port) const;
     std::vector<std::string> notices() const;
 
- private:
+  private:
     void limited(const Cell& cell);
 
     double per_second_;

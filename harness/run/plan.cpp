@@ -5,7 +5,6 @@
 
 #include "protocol/script/print.hpp"
 
-
 namespace smtpspec::run {
 
 using script::Mode;
@@ -15,8 +14,9 @@ using script::Side;
 namespace {
 
 bool any_filter_fits(const std::vector<std::string>& filters, const script::CellParams& cell) {
-    return std::any_of(filters.begin(), filters.end(),
-                       [&](const std::string& filter) { return script::filter_matches(filter, cell); });
+    return std::any_of(filters.begin(), filters.end(), [&](const std::string& filter) {
+        return script::filter_matches(filter, cell);
+    });
 }
 
 bool scenario_wanted(const Scenario& scenario, const RunOptions& options, Side side) {
@@ -24,7 +24,8 @@ bool scenario_wanted(const Scenario& scenario, const RunOptions& options, Side s
            (options.levels.empty() || options.levels.count(scenario.head.level) > 0);
 }
 
-bool port_wanted(const Scenario& scenario, const Profile& profile, const RunOptions& options, int port, Mode mode) {
+bool port_wanted(
+    const Scenario& scenario, const Profile& profile, const RunOptions& options, int port, Mode mode) {
     if (!options.ports.empty() && options.ports.count(port) == 0) {
         return false;
     }
@@ -46,7 +47,8 @@ bool all_ports_together(const Scenario& scenario) {
 
 /// True when the script inserts this value, in a text or in an expression.
 bool inserts(const std::string& script, const std::string& name) {
-    return script.find("${" + name + "}") != std::string::npos || script.find("(" + name) != std::string::npos;
+    return script.find("${" + name + "}") != std::string::npos ||
+           script.find("(" + name) != std::string::npos;
 }
 
 /// The profile key that would enable a cell whose fixture is missing; "" when nothing is missing.
@@ -68,7 +70,8 @@ std::string missing_fixture(const Scenario& scenario, const Profile& profile, co
         return {};
     }
     const std::string script = script::to_text(scenario.script);
-    const bool sends = scenario.head.from >= script::State::Envelope || script.find("reach envelope") != std::string::npos ||
+    const bool sends = scenario.head.from >= script::State::Envelope ||
+                       script.find("reach envelope") != std::string::npos ||
                        script.find("reach data") != std::string::npos;
     if (profile.from.empty() && (sends || inserts(script, "from"))) {
         return "envelope: {from, to}";
@@ -84,8 +87,8 @@ void apply_budget(Plan& plan, const Profile& profile, const RunOptions& options)
     const int messages = options.max_messages.value_or(profile.budget_messages);
     const int bad_logins = options.max_bad_logins.value_or(profile.budget_bad_logins);
     std::map<int, Traffic> spent;
-    // What costs most when it is broken comes first: with one wrong login to spend, the question is whether any password
-    // opens the door.
+    // What costs most when it is broken comes first: with one wrong login to spend, the question is whether
+    // any password opens the door.
     std::vector<PlannedCell*> order;
     for (PlannedCell& cell : plan.cells) {
         order.push_back(&cell);
@@ -101,11 +104,13 @@ void apply_budget(Plan& plan, const Profile& profile, const RunOptions& options)
         Traffic& so_far = spent[cell.port];
         const bool too_many_messages = so_far.messages + cell.traffic.messages > messages;
         const bool too_many_logins = so_far.bad_logins + cell.traffic.bad_logins > bad_logins;
-        if ((cell.traffic.messages > 0 && too_many_messages) || (cell.traffic.bad_logins > 0 && too_many_logins)) {
+        if ((cell.traffic.messages > 0 && too_many_messages) ||
+            (cell.traffic.bad_logins > 0 && too_many_logins)) {
             cell.preset = Verdict::Skipped;
-            cell.preset_reason = too_many_logins && cell.traffic.bad_logins > 0
-                                     ? fmt::format("budget: {} wrong login(s) per port and run (--max-bad-logins)", bad_logins)
-                                     : fmt::format("budget: {} messages per port and run (--max-messages)", messages);
+            cell.preset_reason =
+                too_many_logins && cell.traffic.bad_logins > 0
+                    ? fmt::format("budget: {} wrong login(s) per port and run (--max-bad-logins)", bad_logins)
+                    : fmt::format("budget: {} messages per port and run (--max-messages)", messages);
             ++plan.left_out_budget;
             continue;
         }
@@ -114,12 +119,15 @@ void apply_budget(Plan& plan, const Profile& profile, const RunOptions& options)
     }
 }
 
-void add_cells(Plan& plan, const std::shared_ptr<const Scenario>& scenario, const Profile& profile,
+void add_cells(Plan& plan,
+               const std::shared_ptr<const Scenario>& scenario,
+               const Profile& profile,
                const RunOptions& options) {
     const Traffic traffic = estimate_traffic(*scenario, !profile.user.empty() && !options.no_auth);
     const std::string missing = missing_fixture(*scenario, profile, options);
     for (const script::CellParams& params : script::expand_cells(scenario->head)) {
-        if ((!options.only.empty() && !any_filter_fits(options.only, params)) || any_filter_fits(options.skip, params)) {
+        if ((!options.only.empty() && !any_filter_fits(options.only, params)) ||
+            any_filter_fits(options.skip, params)) {
             continue;
         }
         PlannedCell cell{scenario, params, 0, Mode::Starttls, traffic, std::nullopt, {}, {}};
@@ -143,7 +151,10 @@ void add_cells(Plan& plan, const std::shared_ptr<const Scenario>& scenario, cons
 
 }  // namespace
 
-Plan make_plan(const Catalog& catalog, const Profile& profile, const RunOptions& options, Surroundings surroundings,
+Plan make_plan(const Catalog& catalog,
+               const Profile& profile,
+               const RunOptions& options,
+               Surroundings surroundings,
                Side side) {
     Plan plan;
     for (const auto& scenario : catalog.scenarios()) {

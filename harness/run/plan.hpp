@@ -46,8 +46,12 @@ struct Plan {
     std::set<int> ports() const;
 };
 
-/// Which cells a run has: scenarios x parameters x ports, by filters, modes, services, fixtures and budgets. Pure.
-Plan make_plan(const Catalog& catalog, const Profile& profile, const RunOptions& options, Surroundings surroundings,
+/// Which cells a run has: scenarios x parameters x ports, by filters, modes, services, fixtures and budgets.
+/// Pure.
+Plan make_plan(const Catalog& catalog,
+               const Profile& profile,
+               const RunOptions& options,
+               Surroundings surroundings,
                script::Side side);
 
 /// Estimates a script's traffic. `has_credentials`: start states log in.

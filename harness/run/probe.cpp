@@ -39,12 +39,13 @@ wire::Awaitable<Answer> read_reply(wire::Connection& connection, wire::Deadline 
 }
 
 class Probe {
- public:
+  public:
     Probe(const RunContext& context, int port, asio::any_io_executor executor)
         : context_(context),
           executor_(executor),
           transcript_(&context.masker),
-          where_(fmt::format("{}:{} ({})", context.profile.host, port, wire::to_string(context.addresses.at(port)))) {
+          where_(fmt::format(
+              "{}:{} ({})", context.profile.host, port, wire::to_string(context.addresses.at(port)))) {
         result_.port = port;
         result_.mode = context.profile.ports.at(port);
     }
@@ -53,8 +54,10 @@ class Probe {
         wire::Connection connection(executor_, transcript_);
         auto connected = co_await connection.connect(context_.addresses.at(result_.port), soon());
         if (!connected) {
-            stop(PortProbe::State::unreachable, connected.error().what +
-                 ". Check that the server runs, that the port is right, and that no firewall is in the way.");
+            stop(PortProbe::State::unreachable,
+                 connected.error().what +
+                     ". Check that the server runs, that the port is right, and that no firewall is in the "
+                     "way.");
             co_return result_;
         }
         co_await talk(connection);
@@ -65,7 +68,7 @@ class Probe {
         co_return result_;
     }
 
- private:
+  private:
     static wire::Deadline soon() { return wire::Clock::now() + step_limit; }
 
     void stop(PortProbe::State state, std::string detail) {
@@ -116,14 +119,18 @@ class Probe {
         const std::string& tail = connection.raw_tail();
         if (tail.compare(0, 3, "220") == 0) {
             stop(PortProbe::State::wrong_mode,
-                 fmt::format("{} is said to speak TLS from the first octet, but it greets in clear: \"{}\". If it upgrades "
+                 fmt::format("{} is said to speak TLS from the first octet, but it greets in clear: \"{}\". "
+                             "If it upgrades "
                              "by STARTTLS, set its mode to starttls in the profile.",
-                             where_, smtp::printable(tail.substr(0, 80))));
+                             where_,
+                             smtp::printable(tail.substr(0, 80))));
             return;
         }
         if (!tail.empty()) {
-            stop(PortProbe::State::not_smtp, fmt::format("{}: a TLS handshake was answered by \"{}\": this is no TLS port.",
-                                                         where_, smtp::printable(tail.substr(0, 80))));
+            stop(PortProbe::State::not_smtp,
+                 fmt::format("{}: a TLS handshake was answered by \"{}\": this is no TLS port.",
+                             where_,
+                             smtp::printable(tail.substr(0, 80))));
             return;
         }
         stop(PortProbe::State::no_tls, fmt::format("{}: {}", where_, result_.tls_problem));
@@ -138,12 +145,15 @@ class Probe {
         result_.greeting = smtp::printable(answer.reply->raw.substr(0, 200));
         if (answer.reply->code == 0) {
             stop(PortProbe::State::not_smtp,
-                 fmt::format("{}: expected an SMTP greeting (220 …), got \"{}\". Is this another service's port?", where_,
-                             result_.greeting));
+                 fmt::format(
+                     "{}: expected an SMTP greeting (220 …), got \"{}\". Is this another service's port?",
+                     where_,
+                     result_.greeting));
             co_return false;
         }
         if (answer.reply->code / 100 != 2) {
-            stop(PortProbe::State::turned_away, fmt::format("{}: the server turned us away: \"{}\"", where_, result_.greeting));
+            stop(PortProbe::State::turned_away,
+                 fmt::format("{}: the server turned us away: \"{}\"", where_, result_.greeting));
             co_return false;
         }
         co_return true;
@@ -153,16 +163,21 @@ class Probe {
         const std::string seen = smtp::printable(connection.input().substr(0, 80));
         if (answer.event == wire::ReadEvent::timeout && seen.empty()) {
             stop(PortProbe::State::silent,
-                 fmt::format("{}: the port accepts connections but sent no greeting within {} s. A service that waits for "
+                 fmt::format("{}: the port accepts connections but sent no greeting within {} s. A service "
+                             "that waits for "
                              "the client to speak first, a tarpit, or an overloaded server does this.",
-                             where_, step_limit.count()));
+                             where_,
+                             step_limit.count()));
         } else if (seen.empty()) {
             stop(PortProbe::State::unreachable,
-                 fmt::format("{}: the connection was {} before any greeting.", where_,
+                 fmt::format("{}: the connection was {} before any greeting.",
+                             where_,
                              connection.peer_end() == wire::PeerEnd::rst ? "reset" : "closed"));
         } else {
             stop(PortProbe::State::not_smtp,
-                 fmt::format("{}: expected an SMTP greeting (220 …), got \"{}\" without a reply in it.", where_, seen));
+                 fmt::format("{}: expected an SMTP greeting (220 …), got \"{}\" without a reply in it.",
+                             where_,
+                             seen));
         }
     }
 
@@ -185,7 +200,8 @@ class Probe {
         co_await connection.send(command, soon());
         const Answer answer = co_await read_reply(connection, soon());
         if (!answer.reply || answer.reply->code != 220) {
-            result_.tls_problem = answer.reply ? "STARTTLS was answered " + smtp::printable(answer.reply->raw) : "no reply to STARTTLS";
+            result_.tls_problem = answer.reply ? "STARTTLS was answered " + smtp::printable(answer.reply->raw)
+                                               : "no reply to STARTTLS";
             co_return;
         }
         const bool secured = co_await start_tls(connection);
@@ -201,10 +217,12 @@ class Probe {
         if (!connected || result_.mode == script::Mode::Tls) {
             co_return;
         }
-        auto started = co_await connection.start_tls_client(tls_settings(), wire::Clock::now() + mode_check_limit);
+        auto started =
+            co_await connection.start_tls_client(tls_settings(), wire::Clock::now() + mode_check_limit);
         if (started) {
             stop(PortProbe::State::wrong_mode,
-                 fmt::format("{} says nothing in clear but completes a TLS handshake: it speaks TLS from the first octet. "
+                 fmt::format("{} says nothing in clear but completes a TLS handshake: it speaks TLS from the "
+                             "first octet. "
                              "Set its mode to tls in the profile.",
                              where_));
         }
@@ -231,12 +249,13 @@ std::map<int, PortProbe> probe_ports(const RunContext& context) {
     asio::io_context loop(1);
     std::map<int, PortProbe> probes;
     for (const auto& address : context.addresses) {
-        asio::co_spawn(loop, probe_port(context, address.first), [&](std::exception_ptr thrown, PortProbe probe) {
-            if (thrown) {
-                std::rethrow_exception(thrown);
-            }
-            probes[probe.port] = std::move(probe);
-        });
+        asio::co_spawn(
+            loop, probe_port(context, address.first), [&](std::exception_ptr thrown, PortProbe probe) {
+                if (thrown) {
+                    std::rethrow_exception(thrown);
+                }
+                probes[probe.port] = std::move(probe);
+            });
     }
     loop.run();
     return probes;
@@ -268,7 +287,10 @@ std::string PortProbe::lacks(const std::string& need) const {
 
 namespace {
 
-Cell promise_cell(const RunContext& context, const PortProbe& probe, std::string outcome, std::string reason) {
+Cell promise_cell(const RunContext& context,
+                  const PortProbe& probe,
+                  std::string outcome,
+                  std::string reason) {
     Cell cell;
     cell.scenario = "endpoint.mode";
     cell.title = "The port keeps the mode that its profile promises";
@@ -294,15 +316,24 @@ std::vector<Cell> mode_cells(const RunContext& context, const std::map<int, Port
     for (const auto& [port, probe] : probes) {
         if (probe.state == PortProbe::State::wrong_mode) {
             cells.push_back(promise_cell(context, probe, "wrong-mode", probe.detail));
-        } else if (probe.usable() && probe.mode == script::Mode::Starttls && probe.clear && !probe.clear->has("STARTTLS")) {
-            cells.push_back(promise_cell(context, probe, "starttls-missing",
-                                         fmt::format("{}:{}: the reply to EHLO does not list STARTTLS, but the profile says "
-                                                     "this port upgrades. A middlebox that strips it looks the same.",
-                                                     context.profile.host, port)));
+        } else if (probe.usable() && probe.mode == script::Mode::Starttls && probe.clear &&
+                   !probe.clear->has("STARTTLS")) {
+            cells.push_back(promise_cell(
+                context,
+                probe,
+                "starttls-missing",
+                fmt::format("{}:{}: the reply to EHLO does not list STARTTLS, but the profile says "
+                            "this port upgrades. A middlebox that strips it looks the same.",
+                            context.profile.host,
+                            port)));
         } else if (probe.usable() && probe.secure && !context.user.empty() && !probe.secure->has("AUTH")) {
-            cells.push_back(promise_cell(context, probe, "auth-missing",
-                                         fmt::format("{}:{}: AUTH is not offered inside TLS, but the profile has credentials",
-                                                     context.profile.host, port)));
+            cells.push_back(promise_cell(
+                context,
+                probe,
+                "auth-missing",
+                fmt::format("{}:{}: AUTH is not offered inside TLS, but the profile has credentials",
+                            context.profile.host,
+                            port)));
         }
     }
     return cells;

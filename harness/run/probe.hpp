@@ -15,21 +15,22 @@ namespace smtpspec::run {
 struct PortProbe {
     enum class State {
         ok,
-        unreachable,   ///< refused, no route, or no answer to the SYN
-        silent,        ///< it accepts and says nothing
-        not_smtp,      ///< what it says is no SMTP greeting
-        turned_away,   ///< a 4yz or 5yz greeting
-        no_tls,        ///< it accepts, but the TLS handshake fails
-        wrong_mode,    ///< TLS where the profile says STARTTLS, or the reverse
+        unreachable,  ///< refused, no route, or no answer to the SYN
+        silent,       ///< it accepts and says nothing
+        not_smtp,     ///< what it says is no SMTP greeting
+        turned_away,  ///< a 4yz or 5yz greeting
+        no_tls,       ///< it accepts, but the TLS handshake fails
+        wrong_mode,   ///< TLS where the profile says STARTTLS, or the reverse
     };
     int port = 0;
     script::Mode mode = script::Mode::Starttls;
     State state = State::unreachable;
-    std::string detail;   ///< a sentence: what was tried, on which host and port, what came back, what to do
+    std::string detail;  ///< a sentence: what was tried, on which host and port, what came back, what to do
     std::string greeting;
     std::optional<smtp::Capabilities> clear, secure;  ///< EHLO before and inside TLS
     std::string tls_problem;                          ///< why TLS did not begin, if it did not
-    std::string login_refused;  ///< a sentence, when the profile's login was tried and refused (login_probe.hpp)
+    std::string
+        login_refused;  ///< a sentence, when the profile's login was tried and refused (login_probe.hpp)
 
     bool usable() const { return state == State::ok; }
     /// "" when the port offers what a word of `needs` asks for, else a sentence.
@@ -42,8 +43,8 @@ wire::Awaitable<PortProbe> probe_port(const RunContext& context, int port);
 /// All ports of the context at once, on a loop of its own.
 std::map<int, PortProbe> probe_ports(const RunContext& context);
 
-/// The verdicts about the profile's promise (design.md §4: a mode is a promise): a failed cell per port and broken
-/// promise, none when it is kept.
+/// The verdicts about the profile's promise (design.md §4: a mode is a promise): a failed cell per port and
+/// broken promise, none when it is kept.
 std::vector<Cell> mode_cells(const RunContext& context, const std::map<int, PortProbe>& probes);
 
 }  // namespace smtpspec::run

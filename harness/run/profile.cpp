@@ -32,18 +32,23 @@ std::vector<std::string> words(const Readers& readers) {
 /// Reads a map whose keys are all known and stand once.
 void read_map(const YAML::Node& node, const std::string& what, const Readers& readers) {
     if (!node.IsMap()) {
-        throw ProfileError{node.Mark(), what + " is not a map", "a map with " + script::any_of(words(readers)), ""};
+        throw ProfileError{
+            node.Mark(), what + " is not a map", "a map with " + script::any_of(words(readers)), ""};
     }
     std::set<std::string> seen;
     for (const auto& item : node) {
         const std::string key = item.first.Scalar();
-        const auto reader = std::find_if(readers.begin(), readers.end(), [&](const auto& known) { return known.first == key; });
+        const auto reader = std::find_if(
+            readers.begin(), readers.end(), [&](const auto& known) { return known.first == key; });
         if (reader == readers.end()) {
-            throw ProfileError{item.first.Mark(), fmt::format("unknown key \"{}\" in {}", key, what),
-                               script::any_of(words(readers)), script::did_you_mean(key, words(readers))};
+            throw ProfileError{item.first.Mark(),
+                               fmt::format("unknown key \"{}\" in {}", key, what),
+                               script::any_of(words(readers)),
+                               script::did_you_mean(key, words(readers))};
         }
         if (!seen.insert(key).second) {
-            throw ProfileError{item.first.Mark(), fmt::format("key \"{}\" stands twice", key), "each key once", ""};
+            throw ProfileError{
+                item.first.Mark(), fmt::format("key \"{}\" stands twice", key), "each key once", ""};
         }
         reader->second(item.second);
     }
@@ -60,11 +65,14 @@ Reader text(std::string& field) {
 
 int whole_number(const YAML::Node& node, int low, int high) {
     const std::string raw = node.IsScalar() ? node.Scalar() : "";
-    const bool digits = !raw.empty() && raw.size() < 10 && std::all_of(raw.begin(), raw.end(), [](char c) { return c >= '0' && c <= '9'; });
+    const bool digits = !raw.empty() && raw.size() < 10 &&
+                        std::all_of(raw.begin(), raw.end(), [](char c) { return c >= '0' && c <= '9'; });
     const int value = digits ? std::atoi(raw.c_str()) : -1;
     if (!digits || value < low || value > high) {
-        throw ProfileError{node.Mark(), fmt::format("not a number that fits: \"{}\"", raw),
-                           fmt::format("a whole number from {} to {}", low, high), ""};
+        throw ProfileError{node.Mark(),
+                           fmt::format("not a number that fits: \"{}\"", raw),
+                           fmt::format("a whole number from {} to {}", low, high),
+                           ""};
     }
     return value;
 }
@@ -90,7 +98,10 @@ void read_rate(const YAML::Node& node, double& field) {
     const double value = std::strtod(raw.c_str(), &end);
     const std::string unit = end;
     if (value <= 0 || (!unit.empty() && unit != "/s" && unit != "/m")) {
-        throw ProfileError{node.Mark(), fmt::format("not a rate: \"{}\"", raw), "messages per second or minute: 2/s, 30/m", ""};
+        throw ProfileError{node.Mark(),
+                           fmt::format("not a rate: \"{}\"", raw),
+                           "messages per second or minute: 2/s, 30/m",
+                           ""};
     }
     field = unit == "/m" ? value / 60 : value;
 }
@@ -103,11 +114,14 @@ void read_ports(const YAML::Node& node, Profile& profile) {
         const int port = whole_number(item.first, 1, 65535);
         const auto mode = script::mode_from_string(item.second.IsScalar() ? item.second.Scalar() : "");
         if (!mode) {
-            throw ProfileError{item.second.Mark(), "not a mode: \"" + item.second.Scalar() + "\"", "starttls, tls or plain",
+            throw ProfileError{item.second.Mark(),
+                               "not a mode: \"" + item.second.Scalar() + "\"",
+                               "starttls, tls or plain",
                                script::did_you_mean(item.second.Scalar(), {"starttls", "tls", "plain"})};
         }
         if (!profile.ports.emplace(port, *mode).second) {
-            throw ProfileError{item.first.Mark(), fmt::format("port {} stands twice", port), "each port once", ""};
+            throw ProfileError{
+                item.first.Mark(), fmt::format("port {} stands twice", port), "each port once", ""};
         }
     }
 }
@@ -123,18 +137,26 @@ void read_list(const YAML::Node& node, std::vector<std::string>& field) {
 
 void read_facts(const YAML::Node& node, Profile& profile) {
     if (!node.IsSequence()) {
-        throw ProfileError{node.Mark(), "facts is not a list", "a list of maps, each with source and date", ""};
+        throw ProfileError{
+            node.Mark(), "facts is not a list", "a list of maps, each with source and date", ""};
     }
     for (const auto& item : node) {
         Fact fact;
         std::string closes;
-        read_map(item, "a fact",
-                 {{"name", text(fact.name)}, {"value", text(fact.value)}, {"source", text(fact.source)},
-                  {"date", text(fact.date)}, {"situation", text(fact.situation)}, {"reply", text(fact.reply)},
-                  {"stage", text(fact.stage)}, {"closes", text(closes)}});
+        read_map(item,
+                 "a fact",
+                 {{"name", text(fact.name)},
+                  {"value", text(fact.value)},
+                  {"source", text(fact.source)},
+                  {"date", text(fact.date)},
+                  {"situation", text(fact.situation)},
+                  {"reply", text(fact.reply)},
+                  {"stage", text(fact.stage)},
+                  {"closes", text(closes)}});
         fact.closes = closes == "yes" || closes == "true";
         if (fact.source.empty() || fact.date.empty()) {
-            throw ProfileError{item.Mark(), "a fact without source or date", "source: where it was read, date: when", ""};
+            throw ProfileError{
+                item.Mark(), "a fact without source or date", "source: where it was read, date: when", ""};
         }
         profile.facts.push_back(std::move(fact));
     }
@@ -153,43 +175,71 @@ void read_services(const YAML::Node& node, Profile& profile) {
 void read_profile(const YAML::Node& root, Profile& profile) {
     std::string verify = "yes";
     const Reader tls = [&](const YAML::Node& node) {
-        read_map(node, "tls", {{"ca_file", text(profile.ca_file)}, {"server_name", text(profile.server_name)}, {"verify", text(verify)}});
+        read_map(node,
+                 "tls",
+                 {{"ca_file", text(profile.ca_file)},
+                  {"server_name", text(profile.server_name)},
+                  {"verify", text(verify)}});
     };
     const Reader auth = [&](const YAML::Node& node) {
-        read_map(node, "auth", {{"user", text(profile.user)}, {"password_env", text(profile.password_env)},
-                                {"password_file", text(profile.password_file)},
-                                {"password", [](const YAML::Node& at) {
-                                     throw ProfileError{at.Mark(), "a password does not belong into a file like this",
-                                                        "password_env: NAME_OF_A_VARIABLE or password_file: PATH", ""};
-                                 }}});
+        read_map(node,
+                 "auth",
+                 {{"user", text(profile.user)},
+                  {"password_env", text(profile.password_env)},
+                  {"password_file", text(profile.password_file)},
+                  {"password", [](const YAML::Node& at) {
+                       throw ProfileError{at.Mark(),
+                                          "a password does not belong into a file like this",
+                                          "password_env: NAME_OF_A_VARIABLE or password_file: PATH",
+                                          ""};
+                   }}});
     };
     const Reader envelope = [&](const YAML::Node& node) {
-        read_map(node, "envelope",
-                 {{"from", text(profile.from)}, {"to", text(profile.to)}, {"bad", text(profile.bad)},
-                  {"remote", text(profile.remote)}, {"mailbox", text(profile.mailbox)}, {"domain", text(profile.domain)},
+        read_map(node,
+                 "envelope",
+                 {{"from", text(profile.from)},
+                  {"to", text(profile.to)},
+                  {"bad", text(profile.bad)},
+                  {"remote", text(profile.remote)},
+                  {"mailbox", text(profile.mailbox)},
+                  {"domain", text(profile.domain)},
                   {"recipients", [&](const YAML::Node& list) { read_list(list, profile.recipients); }}});
     };
     const Reader pace = [&](const YAML::Node& node) {
-        read_map(node, "pace", {{"messages", [&](const YAML::Node& rate) { read_rate(rate, profile.messages_per_second); }},
-                                {"connections", number(profile.connections, 1, 100)}});
+        read_map(node,
+                 "pace",
+                 {{"messages", [&](const YAML::Node& rate) { read_rate(rate, profile.messages_per_second); }},
+                  {"connections", number(profile.connections, 1, 100)}});
     };
     const Reader budget = [&](const YAML::Node& node) {
-        read_map(node, "budget", {{"messages", number(profile.budget_messages, 0, 100000)},
-                                  {"bad_logins", number(profile.budget_bad_logins, 0, 1000)}});
+        read_map(node,
+                 "budget",
+                 {{"messages", number(profile.budget_messages, 0, 100000)},
+                  {"bad_logins", number(profile.budget_bad_logins, 0, 1000)}});
     };
     const Reader times = [&](const YAML::Node& node) {
         read_map(node, "time", {{"quiet", time(profile.quiet)}, {"step", time(profile.step)}});
     };
-    read_map(root, "the profile",
-             {{"name", text(profile.name)}, {"host", text(profile.host)}, {"domain", text(profile.domain)},
+    read_map(root,
+             "the profile",
+             {{"name", text(profile.name)},
+              {"host", text(profile.host)},
+              {"domain", text(profile.domain)},
               {"ports", [&](const YAML::Node& node) { read_ports(node, profile); }},
               {"service", [&](const YAML::Node& node) { read_services(node, profile); }},
-              {"tls", tls}, {"auth", auth}, {"envelope", envelope}, {"pace", pace}, {"budget", budget}, {"time", times},
+              {"tls", tls},
+              {"auth", auth},
+              {"envelope", envelope},
+              {"pace", pace},
+              {"budget", budget},
+              {"time", times},
               {"facts", [&](const YAML::Node& node) { read_facts(node, profile); }}});
     profile.tls_verify = verify != "no" && verify != "false";
     if (profile.host.empty() || profile.ports.empty()) {
-        throw ProfileError{root.Mark(), "the profile has no " + std::string(profile.host.empty() ? "host" : "ports"),
-                           "host: NAME and ports: {587: starttls, …}", ""};
+        throw ProfileError{root.Mark(),
+                           "the profile has no " + std::string(profile.host.empty() ? "host" : "ports"),
+                           "host: NAME and ports: {587: starttls, …}",
+                           ""};
     }
     profile.paced = root["pace"].IsDefined() || root["budget"].IsDefined();
     if (profile.name.empty()) {
@@ -210,8 +260,13 @@ std::string render(const ProfileError& error, std::string_view source, const std
         start = end + 1;
     }
     const int column = std::max(0, error.mark.column);
-    std::string text = fmt::format("{}:{}:{}: error: {}\n    {}\n    {}^\n", file, error.mark.line + 1, column + 1, error.message,
-                                   line, std::string(static_cast<std::size_t>(column), ' '));
+    std::string text = fmt::format("{}:{}:{}: error: {}\n    {}\n    {}^\n",
+                                   file,
+                                   error.mark.line + 1,
+                                   column + 1,
+                                   error.message,
+                                   line,
+                                   std::string(static_cast<std::size_t>(column), ' '));
     if (!error.expected.empty()) {
         text += "expected: " + error.expected + "\n";
     }
@@ -234,7 +289,8 @@ tl::expected<Profile, std::string> load_profile(std::string_view source, const s
     } catch (const ProfileError& error) {
         return tl::make_unexpected(render(error, source, file_name));
     } catch (const YAML::Exception& error) {
-        return tl::make_unexpected(render(ProfileError{error.mark, error.msg, "YAML", ""}, source, file_name));
+        return tl::make_unexpected(
+            render(ProfileError{error.mark, error.msg, "YAML", ""}, source, file_name));
     }
 }
 

@@ -20,7 +20,9 @@ std::map<Verdict, int> Result::summary() const {
 
 namespace {
 
-bool is_judged(const Cell& cell) { return cell.verdict != Verdict::Skipped && cell.verdict != Verdict::Unsupported; }
+bool is_judged(const Cell& cell) {
+    return cell.verdict != Verdict::Skipped && cell.verdict != Verdict::Unsupported;
+}
 
 bool is_unreachable(const Cell& cell) {
     return cell.error_kind == "unreachable" || cell.error_kind == "died";
@@ -36,7 +38,9 @@ int exit_code(const Result& result, double allow_inconclusive) {
     if (result.interrupted) {
         return 130;
     }
-    if (any([](const Cell& cell) { return (is_red(cell.verdict) && !cell.waiver) || cell.unexpected_pass; })) {
+    if (any([](const Cell& cell) {
+            return (is_red(cell.verdict) && !cell.waiver) || cell.unexpected_pass;
+        })) {
         return 1;
     }
     if (any(is_unreachable)) {

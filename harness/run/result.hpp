@@ -48,11 +48,11 @@ struct Cell {
     int port = 0;          ///< logical port; 0: all ports together
     std::string mode;      ///< starttls, tls, plain
     Verdict verdict = Verdict::Error;
-    std::string outcome;   ///< the label that decided, "" if none
+    std::string outcome;  ///< the label that decided, "" if none
     std::string level, severity;
     std::vector<std::string> refs;
-    std::string evidence;  ///< wire, reply count, mailbox
-    std::string reason;    ///< one sentence: why this verdict
+    std::string evidence;       ///< wire, reply count, mailbox
+    std::string reason;         ///< one sentence: why this verdict
     std::string expected, got;  ///< for people; "" when pass
     std::vector<LabelReached> labels;
     std::vector<std::pair<std::string, std::string>> measurements;
@@ -60,7 +60,8 @@ struct Cell {
     std::vector<wire::Entry> transcript;  ///< may be left out (--transcripts)
     std::optional<WaiverNote> waiver;
     bool unexpected_pass = false;  ///< xpass: a waiver says fail, it passed
-    std::string error_kind;        ///< for unreachable, died, rate-limited, budget …: a word for exit codes; else ""
+    std::string
+        error_kind;  ///< for unreachable, died, rate-limited, budget …: a word for exit codes; else ""
 
     /// "scenario[a=x,b=y]" without port.
     std::string name() const;
@@ -77,7 +78,8 @@ struct ClientInfo {
     std::string name, version;
 };
 
-/// One run. Immutable once written; every report is a function of it (`smtpspec.result/1`, docs/result.schema.json).
+/// One run. Immutable once written; every report is a function of it (`smtpspec.result/1`,
+/// docs/result.schema.json).
 struct Result {
     std::string tool_version;
     std::string command;  ///< arguments as given, secrets never among them
@@ -88,14 +90,16 @@ struct Result {
     std::vector<EndpointInfo> endpoints;
     std::vector<ClientInfo> clients;
     std::vector<Cell> cells;
-    int left_out_slow = 0, left_out_intrusive = 0, left_out_budget = 0;  ///< cells that were planned out, shown in reports
-    std::vector<std::string> notices;                                     ///< lines for people
-    std::vector<std::pair<std::string, std::string>> rerun;               ///< options to repeat: endpoint argument etc.
+    int left_out_slow = 0, left_out_intrusive = 0,
+        left_out_budget = 0;           ///< cells that were planned out, shown in reports
+    std::vector<std::string> notices;  ///< lines for people
+    std::vector<std::pair<std::string, std::string>> rerun;  ///< options to repeat: endpoint argument etc.
 
     std::map<Verdict, int> summary() const;
 };
 
-/// Result <-> JSON. Octets of transcripts are text where valid UTF-8 (escaped otherwise) plus base64 when not.
+/// Result <-> JSON. Octets of transcripts are text where valid UTF-8 (escaped otherwise) plus base64 when
+/// not.
 nlohmann::ordered_json to_json(const Result& result);
 tl::expected<Result, std::string> result_from_json(const nlohmann::ordered_json& document);
 

@@ -28,7 +28,8 @@ std::string_view word(wire::EntryKind kind) {
 }
 
 wire::EntryKind entry_kind(const std::string& name) {
-    for (const auto kind : {wire::EntryKind::sent, wire::EntryKind::received, wire::EntryKind::tls, wire::EntryKind::end}) {
+    for (const auto kind :
+         {wire::EntryKind::sent, wire::EntryKind::received, wire::EntryKind::tls, wire::EntryKind::end}) {
         if (word(kind) == name) {
             return kind;
         }
@@ -46,7 +47,10 @@ bool is_ascii(const std::string& octets) {
 }
 
 json to_json(const wire::Entry& entry) {
-    json shown{{"kind", word(entry.kind)}, {"at_us", entry.at.count()}, {"connection", entry.connection}, {"tls", entry.inside_tls}};
+    json shown{{"kind", word(entry.kind)},
+               {"at_us", entry.at.count()},
+               {"connection", entry.connection},
+               {"tls", entry.inside_tls}};
     if (is_ascii(entry.octets)) {
         shown["text"] = entry.octets;
     } else {
@@ -64,8 +68,12 @@ json pairs(const std::vector<std::pair<std::string, std::string>>& list) {
 }
 
 json to_json(const Cell& cell) {
-    json shown{{"scenario", cell.scenario}, {"rev", cell.rev}, {"title", cell.title}, {"covers", cell.covers},
-               {"params", pairs(cell.params)}, {"side", script::to_string(cell.side)}};
+    json shown{{"scenario", cell.scenario},
+               {"rev", cell.rev},
+               {"title", cell.title},
+               {"covers", cell.covers},
+               {"params", pairs(cell.params)},
+               {"side", script::to_string(cell.side)}};
     if (cell.side == script::Side::Server) {
         shown["endpoint"] = cell.endpoint;
     } else {
@@ -85,7 +93,10 @@ json to_json(const Cell& cell) {
     shown["cause"] = cell.error_kind;
     shown["labels"] = json::array();
     for (const LabelReached& label : cell.labels) {
-        shown["labels"].push_back(json{{"label", label.label}, {"line", label.line}, {"first", label.transcript_first}, {"last", label.transcript_last}});
+        shown["labels"].push_back(json{{"label", label.label},
+                                       {"line", label.line},
+                                       {"first", label.transcript_first},
+                                       {"last", label.transcript_last}});
     }
     shown["measurements"] = pairs(cell.measurements);
     shown["duration_us"] = cell.duration_us;
@@ -108,7 +119,10 @@ json endpoints_json(const Result& result) {
         for (const auto& [port, mode] : endpoint.ports) {
             ports[std::to_string(port)] = mode;
         }
-        list.push_back(json{{"name", endpoint.name}, {"host", endpoint.host}, {"ports", ports}, {"embedded", endpoint.embedded}});
+        list.push_back(json{{"name", endpoint.name},
+                            {"host", endpoint.host},
+                            {"ports", ports},
+                            {"embedded", endpoint.embedded}});
     }
     return list;
 }
@@ -116,9 +130,13 @@ json endpoints_json(const Result& result) {
 }  // namespace
 
 json to_json(const Result& result) {
-    json document{{"schema", schema_name}, {"tool", {{"name", "smtpspec"}, {"version", result.tool_version}}},
-                  {"command", result.command}, {"seed", result.seed}, {"started", result.started},
-                  {"duration_us", result.duration_us}, {"interrupted", result.interrupted}};
+    json document{{"schema", schema_name},
+                  {"tool", {{"name", "smtpspec"}, {"version", result.tool_version}}},
+                  {"command", result.command},
+                  {"seed", result.seed},
+                  {"started", result.started},
+                  {"duration_us", result.duration_us},
+                  {"interrupted", result.interrupted}};
     document["endpoints"] = endpoints_json(result);
     document["clients"] = json::array();
     for (const ClientInfo& client : result.clients) {
@@ -129,7 +147,9 @@ json to_json(const Result& result) {
         summary[std::string(script::to_string(verdict))] = count;
     }
     document["summary"] = summary;
-    document["left_out"] = json{{"slow", result.left_out_slow}, {"intrusive", result.left_out_intrusive}, {"budget", result.left_out_budget}};
+    document["left_out"] = json{{"slow", result.left_out_slow},
+                                {"intrusive", result.left_out_intrusive},
+                                {"budget", result.left_out_budget}};
     document["notices"] = result.notices;
     document["rerun"] = json::array();  // a list: --connect-to may stand there twice
     for (const auto& [option, value] : result.rerun) {
@@ -160,8 +180,9 @@ wire::Entry read_entry(const json& shown) {
     entry.at = std::chrono::microseconds(shown.at("at_us").get<std::int64_t>());
     entry.connection = shown.at("connection");
     entry.inside_tls = shown.at("tls");
-    entry.octets = shown.contains("text") ? shown["text"].get<std::string>()
-                                          : smtp::base64_decode(shown.at("base64").get<std::string>()).value_or("");
+    entry.octets = shown.contains("text")
+                       ? shown["text"].get<std::string>()
+                       : smtp::base64_decode(shown.at("base64").get<std::string>()).value_or("");
     return entry;
 }
 
@@ -178,7 +199,8 @@ Cell read_cell(const json& shown) {
     cell.port = shown.at("port");
     cell.mode = shown.at("mode");
     const auto verdict = shown.at("verdict").get<std::string>();
-    cell.verdict = verdict == "error" ? Verdict::Error : script::verdict_from_string(verdict).value_or(Verdict::Error);
+    cell.verdict =
+        verdict == "error" ? Verdict::Error : script::verdict_from_string(verdict).value_or(Verdict::Error);
     cell.outcome = shown.at("outcome");
     cell.level = shown.at("level");
     cell.severity = shown.at("severity");
@@ -189,7 +211,8 @@ Cell read_cell(const json& shown) {
     cell.got = shown.at("got");
     cell.error_kind = shown.at("cause");
     for (const auto& label : shown.at("labels")) {
-        cell.labels.push_back(LabelReached{label.at("label"), label.at("line"), label.at("first"), label.at("last")});
+        cell.labels.push_back(
+            LabelReached{label.at("label"), label.at("line"), label.at("first"), label.at("last")});
     }
     cell.measurements = read_pairs(shown.at("measurements"));
     cell.duration_us = shown.at("duration_us");
@@ -221,7 +244,8 @@ void read_endpoints(const json& document, Result& result) {
 tl::expected<Result, std::string> result_from_json(const json& document) {
     try {
         if (document.at("schema") != schema_name) {
-            return tl::make_unexpected(fmt::format("this is \"{}\", not \"{}\"", document["schema"].dump(), schema_name));
+            return tl::make_unexpected(
+                fmt::format("this is \"{}\", not \"{}\"", document["schema"].dump(), schema_name));
         }
         Result result;
         result.tool_version = document.at("tool").at("version");

@@ -43,7 +43,8 @@ Cell blank_cell(const RunContext& context, const PlannedCell& planned) {
 
 bool uses_store(const script::ScriptResult& result) {
     for (const auto& measured : result.measurements) {
-        if (measured.name.find("copies") != std::string::npos || measured.name.find("store.") != std::string::npos) {
+        if (measured.name.find("copies") != std::string::npos ||
+            measured.name.find("store.") != std::string::npos) {
             return true;
         }
     }
@@ -61,7 +62,10 @@ std::string shortened(std::string text) {
     return text;
 }
 
-void fill(Cell& cell, const script::Head& head, const script::ScriptResult& result, const wire::Transcript& transcript,
+void fill(Cell& cell,
+          const script::Head& head,
+          const script::ScriptResult& result,
+          const wire::Transcript& transcript,
           const wire::Masker& masker) {
     Judgement judgement = judge(head, result);
     if (judgement.verdict != Verdict::Pass && !judgement.outcome.empty()) {
@@ -78,8 +82,10 @@ void fill(Cell& cell, const script::Head& head, const script::ScriptResult& resu
     cell.got = shortened(masker.by_value(judgement.got));
     cell.evidence = uses_store(result) ? "mailbox" : "wire";
     for (const auto& reached : result.labels) {
-        cell.labels.push_back(
-            LabelReached{reached.label, static_cast<int>(reached.at.line), reached.transcript_first, reached.transcript_last});
+        cell.labels.push_back(LabelReached{reached.label,
+                                           static_cast<int>(reached.at.line),
+                                           reached.transcript_first,
+                                           reached.transcript_last});
     }
     for (const auto& measured : result.measurements) {
         cell.measurements.emplace_back(measured.name, masker.by_value(measured.value));
@@ -116,35 +122,42 @@ void note_rate_limit(Cell& cell, const RunContext& context, const wire::Transcri
     }
 }
 
-/// design.md §4: a clean conversation after it tells a failed test from a peer that is broken anyway. What is vulnerable
-/// was seen on the wire and stays.
+/// design.md §4: a clean conversation after it tells a failed test from a peer that is broken anyway. What is
+/// vulnerable was seen on the wire and stays.
 wire::Awaitable<void> check_sane_after(const RunContext& context, Cell& cell) {
     if (cell.verdict != Verdict::Fail && cell.verdict != Verdict::Warn) {
         co_return;
     }
     const PortProbe after = co_await probe_port(context, cell.port);
-    const bool talks = after.usable() || after.state == PortProbe::State::wrong_mode || after.state == PortProbe::State::no_tls;
+    const bool talks = after.usable() || after.state == PortProbe::State::wrong_mode ||
+                       after.state == PortProbe::State::no_tls;
     if (talks) {
         co_return;
     }
-    cell.reason = fmt::format("not sane after it: {} (it had looked like {}: {})", after.detail, script::to_string(cell.verdict),
+    cell.reason = fmt::format("not sane after it: {} (it had looked like {}: {})",
+                              after.detail,
+                              script::to_string(cell.verdict),
                               cell.outcome);
     cell.verdict = Verdict::Inconclusive;
     cell.outcome.clear();
     cell.error_kind = "died";
 }
 
-std::unique_ptr<script::StoreOracle> mailbox_of(const RunContext& context, const asio::any_io_executor& executor) {
+std::unique_ptr<script::StoreOracle> mailbox_of(const RunContext& context,
+                                                const asio::any_io_executor& executor) {
     if (context.profile.mailbox.empty()) {
         return nullptr;
     }
     return std::make_unique<MaildirStore>(executor, context.profile.mailbox, std::chrono::milliseconds(300));
 }
 
-wire::Awaitable<void> run_foreign(const RunContext& context, const PlannedCell& planned, wire::Transcript& transcript,
+wire::Awaitable<void> run_foreign(const RunContext& context,
+                                  const PlannedCell& planned,
+                                  wire::Transcript& transcript,
                                   CellRun& run) {
     asio::any_io_executor executor = co_await asio::this_coro::executor;
-    ServerEnvironment environment(context, planned, executor, transcript, context.addresses, mailbox_of(context, executor));
+    ServerEnvironment environment(
+        context, planned, executor, transcript, context.addresses, mailbox_of(context, executor));
     run.script = co_await script::run_script(*planned.scenario, planned.params, environment);
     fill(run.cell, planned.scenario->head, run.script, transcript, context.masker);
     note_unreachable(run.cell, environment);
@@ -160,8 +173,10 @@ std::map<int, asio::ip::tcp::endpoint> addresses_of(const mock::Server& server) 
     return addresses;
 }
 
-wire::Awaitable<void> run_embedded_server(const RunContext& context, const PlannedCell& planned,
-                                          wire::Transcript& transcript, CellRun& run) {
+wire::Awaitable<void> run_embedded_server(const RunContext& context,
+                                          const PlannedCell& planned,
+                                          wire::Transcript& transcript,
+                                          CellRun& run) {
     asio::any_io_executor executor = co_await asio::this_coro::executor;
     mock::Server server(executor, embedded_server_config(context, planned), context.pki);
     if (auto up = server.start(); !up) {
@@ -171,7 +186,8 @@ wire::Awaitable<void> run_embedded_server(const RunContext& context, const Plann
     std::exception_ptr thrown;
     try {
         auto store = std::make_unique<EmbeddedStore>(server.store(), std::chrono::milliseconds(20));
-        ServerEnvironment environment(context, planned, executor, transcript, addresses_of(server), std::move(store));
+        ServerEnvironment environment(
+            context, planned, executor, transcript, addresses_of(server), std::move(store));
         run.script = co_await script::run_script(*planned.scenario, planned.params, environment);
         fill(run.cell, planned.scenario->head, run.script, transcript, context.masker);
     } catch (...) {
@@ -184,13 +200,15 @@ wire::Awaitable<void> run_embedded_server(const RunContext& context, const Plann
 }
 
 /// The head's `client:` and `dns:` with their insertions made; lists are joined by line feeds.
-std::map<std::string, std::string> client_values(const PlannedCell& planned, script::Environment& environment) {
+std::map<std::string, std::string> client_values(const PlannedCell& planned,
+                                                 script::Environment& environment) {
     std::map<std::string, std::string> values;
     for (const script::ClientEntry& entry : planned.scenario->head.client) {
         std::string joined;
         for (std::size_t i = 0; i < entry.values.size(); ++i) {
-            joined += (i == 0 ? "" : "\n") +
-                      script::expand_for_cell(entry.values[i], *planned.scenario, planned.params, environment);
+            joined +=
+                (i == 0 ? "" : "\n") +
+                script::expand_for_cell(entry.values[i], *planned.scenario, planned.params, environment);
         }
         values[entry.key] = joined;
     }
@@ -203,7 +221,8 @@ std::map<std::string, std::string> client_values(const PlannedCell& planned, scr
 /// The word of `needs` that the client lacks, or "".
 std::string missing_feature(const script::Head& head, const std::set<std::string>& features) {
     for (const auto& word : head.needs) {
-        static const std::set<std::string> asked_of_clients = {"queue", "reuse", "retry", "api", "dns", "dnssec"};
+        static const std::set<std::string> asked_of_clients = {
+            "queue", "reuse", "retry", "api", "dns", "dnssec"};
         if (asked_of_clients.count(word.text) > 0 && features.count(word.text) == 0) {
             return word.text;
         }
@@ -211,8 +230,11 @@ std::string missing_feature(const script::Head& head, const std::set<std::string
     return {};
 }
 
-wire::Awaitable<void> run_client(const RunContext& context, const PlannedCell& planned, wire::Transcript& transcript,
-                                 wire::Masker& masker, CellRun& run) {
+wire::Awaitable<void> run_client(const RunContext& context,
+                                 const PlannedCell& planned,
+                                 wire::Transcript& transcript,
+                                 wire::Masker& masker,
+                                 CellRun& run) {
     asio::any_io_executor executor = co_await asio::this_coro::executor;
     ClientEnvironment environment(context, planned, executor, transcript, masker);
     const auto values = client_values(planned, environment);
@@ -223,7 +245,8 @@ wire::Awaitable<void> run_client(const RunContext& context, const PlannedCell& p
         mark_error(run.cell, up.error());
         co_return;
     }
-    if (const std::string missing = missing_feature(planned.scenario->head, environment.features()); !missing.empty()) {
+    if (const std::string missing = missing_feature(planned.scenario->head, environment.features());
+        !missing.empty()) {
         run.cell.verdict = Verdict::Unsupported;
         run.cell.reason = fmt::format("the client has no \"{}\"", missing);
         co_await environment.finish();
@@ -243,8 +266,9 @@ wire::Awaitable<void> run_client(const RunContext& context, const PlannedCell& p
 }
 
 void keep_transcript(const RunContext& context, const wire::Transcript& transcript, Cell& cell) {
-    const bool wanted = context.options.transcripts == KeepTranscripts::all ||
-                        (context.options.transcripts == KeepTranscripts::failed && cell.verdict != Verdict::Pass);
+    const bool wanted =
+        context.options.transcripts == KeepTranscripts::all ||
+        (context.options.transcripts == KeepTranscripts::failed && cell.verdict != Verdict::Pass);
     if (wanted) {
         cell.transcript = transcript.entries();
     }
@@ -276,12 +300,16 @@ wire::Awaitable<CellRun> run_cell(const RunContext& context, const PlannedCell& 
     } catch (const std::exception& bug) {
         mark_error(cell, masker.by_value(bug.what()));
     }
-    cell.duration_us = std::chrono::duration_cast<std::chrono::microseconds>(wire::Clock::now() - begin).count();
+    cell.duration_us =
+        std::chrono::duration_cast<std::chrono::microseconds>(wire::Clock::now() - begin).count();
     keep_transcript(context, transcript, cell);
     co_return run;
 }
 
-Cell preset_cell(const RunContext& context, const PlannedCell& planned, Verdict verdict, std::string reason,
+Cell preset_cell(const RunContext& context,
+                 const PlannedCell& planned,
+                 Verdict verdict,
+                 std::string reason,
                  std::string error_kind) {
     Cell cell = blank_cell(context, planned);
     cell.verdict = verdict;

@@ -13,12 +13,15 @@ struct CellRun {
     script::ScriptResult script;
 };
 
-/// Runs one cell and judges it. Never throws: a bug becomes the verdict `error` of this cell. `context` and `cell`
-/// outlive the coroutine; the executor's thread does everything.
+/// Runs one cell and judges it. Never throws: a bug becomes the verdict `error` of this cell. `context` and
+/// `cell` outlive the coroutine; the executor's thread does everything.
 wire::Awaitable<CellRun> run_cell(const RunContext& context, const PlannedCell& planned);
 
 /// A cell that has its verdict without having run (budget, fixture, port that cannot be reached).
-Cell preset_cell(const RunContext& context, const PlannedCell& planned, Verdict verdict, std::string reason,
+Cell preset_cell(const RunContext& context,
+                 const PlannedCell& planned,
+                 Verdict verdict,
+                 std::string reason,
                  std::string error_kind);
 
 }  // namespace smtpspec::run

@@ -19,7 +19,9 @@ std::string now_utc() {
 namespace {
 
 void append(Plan& plan, Plan more) {
-    plan.cells.insert(plan.cells.end(), std::make_move_iterator(more.cells.begin()), std::make_move_iterator(more.cells.end()));
+    plan.cells.insert(plan.cells.end(),
+                      std::make_move_iterator(more.cells.begin()),
+                      std::make_move_iterator(more.cells.end()));
     plan.left_out_slow += more.left_out_slow;
     plan.left_out_intrusive += more.left_out_intrusive;
     plan.left_out_budget += more.left_out_budget;
@@ -41,14 +43,20 @@ EndpointInfo endpoint_info(const RunContext& context) {
 }  // namespace
 
 Plan plan_run(const RunContext& context, const Catalog& catalog) {
-    Plan plan = make_plan(catalog, context.profile, context.options, context.surroundings, script::Side::Server);
+    Plan plan =
+        make_plan(catalog, context.profile, context.options, context.surroundings, script::Side::Server);
     if (context.embedded()) {
-        append(plan, make_plan(catalog, context.profile, context.options, context.surroundings, script::Side::Client));
+        append(
+            plan,
+            make_plan(catalog, context.profile, context.options, context.surroundings, script::Side::Client));
     }
     return plan;
 }
 
-Result execute(RunContext& context, const Catalog&, const Plan& plan, const std::vector<Waiver>& waivers,
+Result execute(RunContext& context,
+               const Catalog&,
+               const Plan& plan,
+               const std::vector<Waiver>& waivers,
                const Progress& progress) {
     Result result;
     result.tool_version = version;
@@ -73,15 +81,18 @@ Result execute(RunContext& context, const Catalog&, const Plan& plan, const std:
     result.left_out_slow = plan.left_out_slow;
     result.left_out_intrusive = plan.left_out_intrusive;
     result.left_out_budget = plan.left_out_budget;
-    result.duration_us = std::chrono::duration_cast<std::chrono::microseconds>(wire::Clock::now() - begin).count();
+    result.duration_us =
+        std::chrono::duration_cast<std::chrono::microseconds>(wire::Clock::now() - begin).count();
     apply_waivers(waivers, result.cells);
     return result;
 }
 
 std::string describe_plan(const RunContext& context, const Plan& plan) {
-    std::string text = fmt::format("Plan for {} ({}), nothing has been sent:\n\n  port   mode      cells  connections  logins  "
-                                   "wrong logins  messages\n",
-                                   context.profile.name, context.profile.host);
+    std::string text = fmt::format(
+        "Plan for {} ({}), nothing has been sent:\n\n  port   mode      cells  connections  logins  "
+        "wrong logins  messages\n",
+        context.profile.name,
+        context.profile.host);
     for (const int port : plan.ports()) {
         int cells = 0;
         std::string mode = "-";
@@ -97,18 +108,28 @@ std::string describe_plan(const RunContext& context, const Plan& plan) {
             sum.connections += 1 + login;  // a look at the port before the first cell, and at the login
             sum.logins += login;
         }
-        text += fmt::format("  {:<6} {:<9} {:>5}  {:>11}  {:>6}  {:>12}  {:>8}\n", port == 0 ? "all" : std::to_string(port), mode,
-                            cells, sum.connections, sum.logins, sum.bad_logins, sum.messages);
+        text += fmt::format("  {:<6} {:<9} {:>5}  {:>11}  {:>6}  {:>12}  {:>8}\n",
+                            port == 0 ? "all" : std::to_string(port),
+                            mode,
+                            cells,
+                            sum.connections,
+                            sum.logins,
+                            sum.bad_logins,
+                            sum.messages);
     }
-    text += fmt::format("\n  left out: {} slow (--slow), {} intrusive (--intrusive), {} over the budget\n", plan.left_out_slow,
-                        plan.left_out_intrusive, plan.left_out_budget);
+    text += fmt::format("\n  left out: {} slow (--slow), {} intrusive (--intrusive), {} over the budget\n",
+                        plan.left_out_slow,
+                        plan.left_out_intrusive,
+                        plan.left_out_budget);
     if (context.surroundings == Surroundings::remote) {
-        text += fmt::format("  pace: {} messages/s, {} connections at once; duration about {:.0f} s at least\n",
-                            context.profile.messages_per_second > 0 ? context.profile.messages_per_second : 1.0,
-                            context.profile.connections > 0 ? context.profile.connections : 2,
-                            paced_seconds(plan, context.profile));
+        text +=
+            fmt::format("  pace: {} messages/s, {} connections at once; duration about {:.0f} s at least\n",
+                        context.profile.messages_per_second > 0 ? context.profile.messages_per_second : 1.0,
+                        context.profile.connections > 0 ? context.profile.connections : 2,
+                        paced_seconds(plan, context.profile));
     } else {
-        text += fmt::format("  no pace: {}\n", context.embedded() ? "the embedded server" : "a server on this machine");
+        text += fmt::format("  no pace: {}\n",
+                            context.embedded() ? "the embedded server" : "a server on this machine");
     }
     return text;
 }

@@ -16,15 +16,19 @@ namespace asio = boost::asio;
 namespace {
 
 constexpr int embedded_lanes_per_thread = 96;
-constexpr int selftest_lanes_per_thread = 24;  // bad peers are told from good ones by speed in a few scenarios
+constexpr int selftest_lanes_per_thread =
+    24;  // bad peers are told from good ones by speed in a few scenarios
 constexpr int loopback_lanes = 6;
 constexpr int remote_lanes = 2;
 constexpr std::chrono::milliseconds interrupt_check{100};
 
 /// Everything the lanes share. Each slot of `runs` is written by one thread; the rest is atomic or locked.
 class Conductor {
- public:
-    Conductor(RunContext& context, const Plan& plan, const std::map<int, PortProbe>& probes, const Progress& progress)
+  public:
+    Conductor(RunContext& context,
+              const Plan& plan,
+              const std::map<int, PortProbe>& probes,
+              const Progress& progress)
         : context_(context),
           plan_(plan),
           probes_(probes),
@@ -66,19 +70,22 @@ class Conductor {
         return outcome;
     }
 
- private:
+  private:
     int thread_count() const {
         if (!context_.embedded()) {
             return 1;
         }
         const unsigned cores = std::max(1U, std::thread::hardware_concurrency());
-        const int wanted = context_.options.jobs > 0 ? std::min<int>(context_.options.jobs, static_cast<int>(cores))
-                                                     : static_cast<int>(cores);
+        const int wanted = context_.options.jobs > 0
+                               ? std::min<int>(context_.options.jobs, static_cast<int>(cores))
+                               : static_cast<int>(cores);
         return std::max(1, std::min<int>(wanted, static_cast<int>(plan_.cells.size())));
     }
 
     bool has_bad_peers() const {
-        return std::any_of(plan_.cells.begin(), plan_.cells.end(), [](const PlannedCell& cell) { return !cell.defect.empty(); });
+        return std::any_of(plan_.cells.begin(), plan_.cells.end(), [](const PlannedCell& cell) {
+            return !cell.defect.empty();
+        });
     }
 
     int lanes(int threads) const {
@@ -93,7 +100,8 @@ class Conductor {
             case Surroundings::remote:
                 break;
         }
-        return context_.profile.connections > 0 ? std::min(context_.profile.connections, remote_lanes) : remote_lanes;
+        return context_.profile.connections > 0 ? std::min(context_.profile.connections, remote_lanes)
+                                                : remote_lanes;
     }
 
     void work(int threads) {
@@ -120,7 +128,9 @@ class Conductor {
     }
 
     /// Ctrl-C: the cells under way are dropped with their loop; those done are kept.
-    wire::Awaitable<void> watch_for_interrupt(asio::steady_timer& timer, asio::io_context& loop, const int& open) {
+    wire::Awaitable<void> watch_for_interrupt(asio::steady_timer& timer,
+                                              asio::io_context& loop,
+                                              const int& open) {
         while (open > 0) {
             timer.expires_after(interrupt_check);
             co_await timer.async_wait(asio::as_tuple(asio::use_awaitable));
@@ -167,7 +177,8 @@ class Conductor {
         return cell.verdict == Verdict::Inconclusive && !context_.interrupted && !pacing_.given_up(cell.port);
     }
 
-    /// Cells whose verdict is known before they run: presets, ports that were not usable, needs that are not offered.
+    /// Cells whose verdict is known before they run: presets, ports that were not usable, needs that are not
+    /// offered.
     std::optional<CellRun> without_running(const PlannedCell& planned) const {
         if (planned.preset) {
             return finished(preset_cell(context_, planned, *planned.preset, planned.preset_reason, ""));
@@ -177,14 +188,18 @@ class Conductor {
             return std::nullopt;
         }
         const bool needs_no_session = planned.scenario->head.from == script::State::Tcp;
-        const bool listens = probe->second.state == PortProbe::State::wrong_mode || probe->second.state == PortProbe::State::no_tls;
+        const bool listens = probe->second.state == PortProbe::State::wrong_mode ||
+                             probe->second.state == PortProbe::State::no_tls;
         if (listens && needs_no_session) {
             return std::nullopt;  // what such a port does from the first octet is the question of these
         }
         if (!probe->second.usable()) {
             const bool gone = probe->second.state != PortProbe::State::wrong_mode &&
                               probe->second.state != PortProbe::State::turned_away;
-            return finished(preset_cell(context_, planned, Verdict::Inconclusive, probe->second.detail,
+            return finished(preset_cell(context_,
+                                        planned,
+                                        Verdict::Inconclusive,
+                                        probe->second.detail,
                                         gone ? "unreachable" : "wrong-mode"));
         }
         if (auto cell = without_login(planned, probe->second.login_refused)) {
@@ -214,15 +229,29 @@ class Conductor {
         const int allowed = context_.options.max_bad_logins.value_or(context_.profile.budget_bad_logins);
         const bool remote = context_.surroundings == Surroundings::remote;
         if (remote && planned.traffic.bad_logins >= allowed && planned.traffic.bad_logins > 0) {
-            return preset_cell(context_, planned, Verdict::Skipped,
-                               fmt::format("budget: {} wrong login(s) per port and run, spent by the profile's own", allowed), "");
+            return preset_cell(
+                context_,
+                planned,
+                Verdict::Skipped,
+                fmt::format("budget: {} wrong login(s) per port and run, spent by the profile's own",
+                            allowed),
+                "");
         }
         return std::nullopt;
     }
 
     static bool is_keyword(const std::string& need) {
-        static const std::set<std::string> fixtures = {"credentials", "bad-rcpt", "remote-rcpt", "mailbox", "domain",
-                                                       "dnssec", "dns", "queue", "reuse", "retry", "api"};
+        static const std::set<std::string> fixtures = {"credentials",
+                                                       "bad-rcpt",
+                                                       "remote-rcpt",
+                                                       "mailbox",
+                                                       "domain",
+                                                       "dnssec",
+                                                       "dns",
+                                                       "queue",
+                                                       "reuse",
+                                                       "retry",
+                                                       "api"};
         return fixtures.count(need) == 0;
     }
 
@@ -255,7 +284,9 @@ class Conductor {
 
 }  // namespace
 
-ScheduleOutcome run_plan(RunContext& context, const Plan& plan, const std::map<int, PortProbe>& probes,
+ScheduleOutcome run_plan(RunContext& context,
+                         const Plan& plan,
+                         const std::map<int, PortProbe>& probes,
                          const Progress& progress) {
     Conductor conductor(context, plan, probes, progress);
     conductor.run();

@@ -23,10 +23,12 @@ struct ScheduleOutcome {
     bool interrupted = false;
 };
 
-/// Runs the cells: in parallel on one loop per core against our own peers, a few at a time against a server on this
-/// machine, paced with pauses after rate-limit replies against anything else (design.md §8). `probes` may be empty
-/// (embedded). Blocks until done or `context.interrupted`.
-ScheduleOutcome run_plan(RunContext& context, const Plan& plan, const std::map<int, PortProbe>& probes,
+/// Runs the cells: in parallel on one loop per core against our own peers, a few at a time against a server
+/// on this machine, paced with pauses after rate-limit replies against anything else (design.md §8). `probes`
+/// may be empty (embedded). Blocks until done or `context.interrupted`.
+ScheduleOutcome run_plan(RunContext& context,
+                         const Plan& plan,
+                         const std::map<int, PortProbe>& probes,
                          const Progress& progress);
 
 }  // namespace smtpspec::run

@@ -15,8 +15,9 @@ namespace {
 constexpr double allowed_share = 0.10;
 
 bool reached(const CellRun& run, const std::string& label) {
-    return std::any_of(run.script.labels.begin(), run.script.labels.end(),
-                       [&](const script::Reached& one) { return one.label == label; });
+    return std::any_of(run.script.labels.begin(), run.script.labels.end(), [&](const script::Reached& one) {
+        return one.label == label;
+    });
 }
 
 bool fits(const script::SelftestEntry& entry, const script::CellParams& params) {
@@ -36,9 +37,11 @@ std::set<int> one_port_per_mode(const Plan& plan) {
 }
 
 class Selftest {
- public:
-    Selftest(RunContext& context, const Catalog& catalog, Mutate mutate) : context_(context), mutate_(mutate) {
-        context_.options.slow = true;  // every scenario proves itself; between our own peers the waits are short
+  public:
+    Selftest(RunContext& context, const Catalog& catalog, Mutate mutate)
+        : context_(context), mutate_(mutate) {
+        context_.options.slow =
+            true;  // every scenario proves itself; between our own peers the waits are short
         plan_for(catalog, script::Side::Server);
         plan_for(catalog, script::Side::Client);
     }
@@ -60,7 +63,7 @@ class Selftest {
         return report_;
     }
 
- private:
+  private:
     void plan_for(const Catalog& catalog, script::Side side) {
         Plan good = make_plan(catalog, context_.profile, context_.options, Surroundings::embedded, side);
         for (const ScenarioPtr& scenario : catalog.scenarios()) {
@@ -109,8 +112,11 @@ class Selftest {
     }
 
     std::string describe(std::size_t index, const CellRun& run) const {
-        return fmt::format("{} on port {}: {}{}{}", run.cell.name(), plan_.cells[index].port,
-                           script::to_string(run.cell.verdict), run.cell.outcome.empty() ? "" : " (" + run.cell.outcome + ")",
+        return fmt::format("{} on port {}: {}{}{}",
+                           run.cell.name(),
+                           plan_.cells[index].port,
+                           script::to_string(run.cell.verdict),
+                           run.cell.outcome.empty() ? "" : " (" + run.cell.outcome + ")",
                            run.cell.reason.empty() ? "" : ": " + run.cell.reason);
     }
 
@@ -135,7 +141,10 @@ class Selftest {
         }
     }
 
-    void judge_good(const Scenario& scenario, std::size_t index, const CellRun& run, std::set<std::string>& proved) {
+    void judge_good(const Scenario& scenario,
+                    std::size_t index,
+                    const CellRun& run,
+                    std::set<std::string>& proved) {
         for (const script::Reached& one : run.script.labels) {
             proved.insert(one.label);
         }
@@ -144,7 +153,10 @@ class Selftest {
         }
     }
 
-    static void note_turned(const Scenario& scenario, std::size_t, const CellRun& run, std::set<std::string>& turned) {
+    static void note_turned(const Scenario& scenario,
+                            std::size_t,
+                            const CellRun& run,
+                            std::set<std::string>& turned) {
         const script::Outcome* outcome = scenario.head.outcome(run.cell.outcome);
         if (outcome != nullptr && outcome->verdict != Verdict::Pass) {
             turned.insert(run.cell.name());
@@ -152,7 +164,9 @@ class Selftest {
     }
 
     /// An entry that maps to a pass label is a variant: a peer that differs and is right as well.
-    static void note_variant(const Scenario& scenario, const script::SelftestEntry& entry, const CellRun& run,
+    static void note_variant(const Scenario& scenario,
+                             const script::SelftestEntry& entry,
+                             const CellRun& run,
                              std::set<std::string>& proved) {
         const script::Outcome* outcome = scenario.head.outcome(entry.label);
         if (outcome != nullptr && outcome->verdict == Verdict::Pass && reached(run, entry.label)) {
@@ -160,7 +174,9 @@ class Selftest {
         }
     }
 
-    void judge_entry(const Scenario& scenario, const script::SelftestEntry& entry, const std::vector<std::size_t>& cells,
+    void judge_entry(const Scenario& scenario,
+                     const script::SelftestEntry& entry,
+                     const std::vector<std::size_t>& cells,
                      const std::vector<CellRun>& runs) {
         bool any = false;
         std::string example;
@@ -184,23 +200,29 @@ class Selftest {
             example = describe(index, run);
         }
         if (!any) {
-            fail(scenario, fmt::format("defect {} never reached \"{}\"; last: {}", entry.defect, entry.label, example));
+            fail(scenario,
+                 fmt::format("defect {} never reached \"{}\"; last: {}", entry.defect, entry.label, example));
         }
         for (const std::string& name : must) {
             if (did.count(name) == 0) {
-                fail(scenario, fmt::format("defect {} must turn {} to \"{}\" and did not", entry.defect, name, entry.label));
+                fail(scenario,
+                     fmt::format(
+                         "defect {} must turn {} to \"{}\" and did not", entry.defect, name, entry.label));
             }
         }
     }
 
-    void list_unturned(const Scenario& scenario, const std::vector<std::size_t>& cells, const std::vector<CellRun>& runs,
+    void list_unturned(const Scenario& scenario,
+                       const std::vector<std::size_t>& cells,
+                       const std::vector<CellRun>& runs,
                        const std::set<std::string>& turned) {
         std::set<std::string> listed;
         for (const std::size_t index : cells) {
             const std::string name = runs[index].cell.name();
             names_.insert(name);
             const bool judged = runs[index].cell.verdict != Verdict::Unsupported;
-            if (trials_[index] == nullptr && judged && turned.count(name) == 0 && listed.insert(name).second) {
+            if (trials_[index] == nullptr && judged && turned.count(name) == 0 &&
+                listed.insert(name).second) {
                 report_.unturned.push_back(SelftestFinding{scenario.id(), name});
             }
         }
@@ -215,14 +237,18 @@ class Selftest {
             ++report_.pass_outcomes;
             if (proved.count(outcome.label) == 0) {
                 report_.unproved.push_back(SelftestFinding{
-                    scenario.id(), fmt::format("\"{}\": the good peer does something else that is right as well", outcome.label)});
+                    scenario.id(),
+                    fmt::format("\"{}\": the good peer does something else that is right as well",
+                                outcome.label)});
             }
         }
     }
 
-    /// Turns each non-pass outcome into pass and judges the recorded runs again: a bad peer must now look better than the
-    /// file as it stands says.
-    void mutate(const Scenario& scenario, const std::vector<std::size_t>& cells, const std::vector<CellRun>& runs) {
+    /// Turns each non-pass outcome into pass and judges the recorded runs again: a bad peer must now look
+    /// better than the file as it stands says.
+    void mutate(const Scenario& scenario,
+                const std::vector<std::size_t>& cells,
+                const std::vector<CellRun>& runs) {
         for (std::size_t i = 0; i < scenario.head.outcomes.size(); ++i) {
             if (scenario.head.outcomes[i].verdict == Verdict::Pass) {
                 continue;
@@ -236,8 +262,10 @@ class Selftest {
                        script::worse(original.verdict, judge(mutant, runs[index].script).verdict);
             });
             if (!noticed) {
-                report_.surviving.push_back(SelftestFinding{
-                    scenario.id(), fmt::format("outcome \"{}\" as pass: no bad peer looks different", mutant.outcomes[i].label)});
+                report_.surviving.push_back(
+                    SelftestFinding{scenario.id(),
+                                    fmt::format("outcome \"{}\" as pass: no bad peer looks different",
+                                                mutant.outcomes[i].label)});
             }
         }
     }
@@ -266,7 +294,10 @@ bool SelftestReport::green() const {
            static_cast<double>(unproved.size()) <= allowed_share * pass_outcomes;
 }
 
-SelftestReport selftest(RunContext& context, const Catalog& catalog, Mutate mutate, const Progress& progress) {
+SelftestReport selftest(RunContext& context,
+                        const Catalog& catalog,
+                        Mutate mutate,
+                        const Progress& progress) {
     return Selftest(context, catalog, mutate).run(progress);
 }
 

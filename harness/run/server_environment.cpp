@@ -4,8 +4,10 @@ namespace smtpspec::run {
 
 namespace asio = boost::asio;
 
-ServerEnvironment::ServerEnvironment(const RunContext& context, const PlannedCell& cell,
-                                     asio::any_io_executor executor, wire::Transcript& transcript,
+ServerEnvironment::ServerEnvironment(const RunContext& context,
+                                     const PlannedCell& cell,
+                                     asio::any_io_executor executor,
+                                     wire::Transcript& transcript,
                                      std::map<int, asio::ip::tcp::endpoint> addresses,
                                      std::unique_ptr<script::StoreOracle> store)
     : CellEnvironment(context, cell, std::move(executor), transcript, context.masker),
@@ -19,7 +21,8 @@ wire::Awaitable<wire::IoResult<std::unique_ptr<wire::Connection>>> ServerEnviron
     const bool other_host = !request.host.empty() && request.host != context_.profile.host;
     if (found == addresses_.end() || other_host) {
         co_return not_offered(fmt::format("the scenario asks for {}:{}, which the endpoint does not have",
-                                 other_host ? request.host : context_.profile.host, port));
+                                          other_host ? request.host : context_.profile.host,
+                                          port));
     }
     wire::ConnectionOptions options;
     options.name = request.name;
@@ -40,17 +43,20 @@ script::Mode ServerEnvironment::mode_of_port(int port) const {
 wire::TlsClientSettings ServerEnvironment::client_tls() const {
     wire::TlsClientSettings settings;
     settings.context = context_.client_tls;
-    settings.server_name = context_.profile.server_name.empty() ? context_.profile.host : context_.profile.server_name;
+    settings.server_name =
+        context_.profile.server_name.empty() ? context_.profile.host : context_.profile.server_name;
     return settings;
 }
 
-wire::Awaitable<wire::IoResult<std::unique_ptr<script::PlayedSession>>> ServerEnvironment::accept(std::string,
-                                                                                                wire::Deadline) {
+wire::Awaitable<wire::IoResult<std::unique_ptr<script::PlayedSession>>> ServerEnvironment::accept(
+    std::string, wire::Deadline) {
     co_return not_offered("a server cell has no client under test");
 }
 
-wire::Awaitable<void> ServerEnvironment::serve(std::unique_ptr<script::PlayedSession>, script::Overlay&,
-                                               script::SessionObserver&, std::optional<std::chrono::milliseconds>,
+wire::Awaitable<void> ServerEnvironment::serve(std::unique_ptr<script::PlayedSession>,
+                                               script::Overlay&,
+                                               script::SessionObserver&,
+                                               std::optional<std::chrono::milliseconds>,
                                                wire::Deadline) {
     co_return;
 }

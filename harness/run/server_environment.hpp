@@ -9,20 +9,25 @@ namespace smtpspec::run {
 
 /// The world of a cell whose side under test is a server: we are the client.
 class ServerEnvironment : public CellEnvironment {
- public:
+  public:
     /// `addresses`: logical port -> where to connect. `store` may be null.
-    ServerEnvironment(const RunContext& context, const PlannedCell& cell, boost::asio::any_io_executor executor,
-                      wire::Transcript& transcript, std::map<int, boost::asio::ip::tcp::endpoint> addresses,
+    ServerEnvironment(const RunContext& context,
+                      const PlannedCell& cell,
+                      boost::asio::any_io_executor executor,
+                      wire::Transcript& transcript,
+                      std::map<int, boost::asio::ip::tcp::endpoint> addresses,
                       std::unique_ptr<script::StoreOracle> store);
 
     wire::Awaitable<wire::IoResult<std::unique_ptr<wire::Connection>>> open(script::OpenRequest request,
-                                                                          wire::Deadline deadline) override;
+                                                                            wire::Deadline deadline) override;
     script::Mode mode_of_port(int port) const override;
     wire::TlsClientSettings client_tls() const override;
-    wire::Awaitable<wire::IoResult<std::unique_ptr<script::PlayedSession>>> accept(std::string name,
-                                                                                 wire::Deadline deadline) override;
-    wire::Awaitable<void> serve(std::unique_ptr<script::PlayedSession> current, script::Overlay& overlay,
-                                script::SessionObserver& observer, std::optional<std::chrono::milliseconds> at_most,
+    wire::Awaitable<wire::IoResult<std::unique_ptr<script::PlayedSession>>> accept(
+        std::string name, wire::Deadline deadline) override;
+    wire::Awaitable<void> serve(std::unique_ptr<script::PlayedSession> current,
+                                script::Overlay& overlay,
+                                script::SessionObserver& observer,
+                                std::optional<std::chrono::milliseconds> at_most,
                                 wire::Deadline deadline) override;
     void observe(script::SessionObserver*) override {}
     script::StoreOracle* store() override { return store_.get(); }
@@ -31,7 +36,7 @@ class ServerEnvironment : public CellEnvironment {
     /// Connections that could not be made: why, for the verdict "died" or "unreachable".
     const std::optional<wire::IoError>& connect_error() const { return connect_error_; }
 
- private:
+  private:
     std::map<int, boost::asio::ip::tcp::endpoint> addresses_;
     std::unique_ptr<script::StoreOracle> store_;
     std::optional<wire::IoError> connect_error_;

@@ -10,7 +10,7 @@ using script::State;
 
 /// Walks a script and adds up what it asks of the endpoint. Loops count as often as they can run.
 class Estimator {
- public:
+  public:
     Estimator(const script::Scenario& scenario, bool has_credentials)
         : scenario_(scenario), has_credentials_(has_credentials) {}
 
@@ -24,7 +24,7 @@ class Estimator {
         return traffic_;
     }
 
- private:
+  private:
     void enter(State state, int times) {
         if (state >= State::Authenticated && has_credentials_) {
             traffic_.logins += times;
@@ -94,7 +94,8 @@ class Estimator {
 
     static int rounds(const script::ForStatement& loop) {
         const auto number = [](const script::ExpressionPtr& expression) -> int {
-            const auto* literal = expression ? std::get_if<script::NumberLiteral>(&expression->node) : nullptr;
+            const auto* literal =
+                expression ? std::get_if<script::NumberLiteral>(&expression->node) : nullptr;
             return literal != nullptr ? static_cast<int>(literal->quantity.value) : 10;
         };
         if (loop.last) {

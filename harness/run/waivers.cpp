@@ -12,7 +12,8 @@ namespace smtpspec::run {
 
 namespace {
 
-const std::vector<std::string> known_keys = {"id", "endpoint", "port", "ports", "verdict", "outcome", "reason"};
+const std::vector<std::string> known_keys = {
+    "id", "endpoint", "port", "ports", "verdict", "outcome", "reason"};
 
 std::string place(const std::string& file, const YAML::Mark& mark) {
     return fmt::format("{}:{}:{}", file, mark.line + 1, mark.column + 1);
@@ -20,14 +21,17 @@ std::string place(const std::string& file, const YAML::Mark& mark) {
 
 tl::expected<void, std::string> read_entry(const YAML::Node& entry, const std::string& file, Waiver& waiver) {
     if (!entry.IsMap()) {
-        return tl::make_unexpected(place(file, entry.Mark()) + ": error: expected a map with id, verdict and reason");
+        return tl::make_unexpected(place(file, entry.Mark()) +
+                                   ": error: expected a map with id, verdict and reason");
     }
     for (const auto& item : entry) {
         const auto key = item.first.Scalar();
         if (std::find(known_keys.begin(), known_keys.end(), key) == known_keys.end()) {
             return tl::make_unexpected(fmt::format("{}: error: unknown key \"{}\"; expected {}. {}",
-                                                   place(file, item.first.Mark()), key,
-                                                   script::any_of(known_keys), script::did_you_mean(key, known_keys)));
+                                                   place(file, item.first.Mark()),
+                                                   key,
+                                                   script::any_of(known_keys),
+                                                   script::did_you_mean(key, known_keys)));
         }
         if (key == "port" || key == "ports") {
             const auto ports = item.second.IsSequence() ? item.second.as<std::vector<int>>()
@@ -40,7 +44,7 @@ tl::expected<void, std::string> read_entry(const YAML::Node& entry, const std::s
                                            item.second.Scalar() + "\"");
             }
         } else {
-            std::string& field = key == "id" ? waiver.id
+            std::string& field = key == "id"         ? waiver.id
                                  : key == "endpoint" ? waiver.endpoint
                                  : key == "outcome"  ? waiver.outcome
                                                      : waiver.reason;
@@ -63,17 +67,21 @@ bool names(const Waiver& waiver, const Cell& cell) {
             std::find(waiver.ports.begin(), waiver.ports.end(), cell.port) != waiver.ports.end());
 }
 
-bool waivable(Verdict verdict) { return is_red(verdict) || verdict == Verdict::Inconclusive || verdict == Verdict::Warn; }
+bool waivable(Verdict verdict) {
+    return is_red(verdict) || verdict == Verdict::Inconclusive || verdict == Verdict::Warn;
+}
 
 }  // namespace
 
-tl::expected<std::vector<Waiver>, std::string> load_waivers(std::string_view text, const std::string& file_name) {
+tl::expected<std::vector<Waiver>, std::string> load_waivers(std::string_view text,
+                                                            const std::string& file_name) {
     std::vector<Waiver> waivers;
     try {
         const YAML::Node root = YAML::Load(std::string(text));
         const YAML::Node list = root.IsMap() ? root["waivers"] : root;
         if (!list || !list.IsSequence()) {
-            return tl::make_unexpected(file_name + ":1:1: error: expected \"waivers:\" with a list of waivers");
+            return tl::make_unexpected(file_name +
+                                       ":1:1: error: expected \"waivers:\" with a list of waivers");
         }
         for (const auto& entry : list) {
             Waiver waiver;

@@ -11,20 +11,22 @@
 
 namespace smtpspec::run {
 
-/// One waiver: what is known to be wrong, and why it is accepted for now. `id` is a glob over "scenario[a=x]" or ids.
+/// One waiver: what is known to be wrong, and why it is accepted for now. `id` is a glob over "scenario[a=x]"
+/// or ids.
 struct Waiver {
     std::string id, endpoint;  ///< globs; empty endpoint: any
     std::vector<int> ports;    ///< empty: any
     std::optional<Verdict> verdict;
-    std::string outcome;       ///< empty: any
-    std::string reason;        ///< mandatory
+    std::string outcome;  ///< empty: any
+    std::string reason;   ///< mandatory
 };
 
 /// Reads `waivers: [{id: …, endpoint: …, verdict: …, outcome: …, reason: …}]`. Errors are complete messages.
-tl::expected<std::vector<Waiver>, std::string> load_waivers(std::string_view text, const std::string& file_name);
+tl::expected<std::vector<Waiver>, std::string> load_waivers(std::string_view text,
+                                                            const std::string& file_name);
 
-/// Annotates the cells: a cell whose verdict and outcome a waiver names is waived (no longer red); a cell whose id a
-/// waiver with a red verdict names, but that passed, is an unexpected pass.
+/// Annotates the cells: a cell whose verdict and outcome a waiver names is waived (no longer red); a cell
+/// whose id a waiver with a red verdict names, but that passed, is an unexpected pass.
 void apply_waivers(const std::vector<Waiver>& waivers, std::vector<Cell>& cells);
 
 }  // namespace smtpspec::run

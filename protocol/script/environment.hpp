@@ -83,8 +83,8 @@ class Environment {
     virtual bool loopback() const = 0;  ///< the peer is this machine
     virtual std::chrono::milliseconds quiet() const = 0;
     virtual double time_scale() const = 0;  ///< >= 1: a profile may lengthen budgets
-    /// >= 1: the times written in a scenario pass so much faster, and `since(mark)` shows them as written. Only
-    /// where both ends are ours and the other one's limits shrink with it.
+    /// >= 1: the times written in a scenario pass so much faster, and `since(mark)` shows them as written.
+    /// Only where both ends are ours and the other one's limits shrink with it.
     virtual double time_lapse() const { return 1.0; }
     virtual std::uint64_t seed() const = 0;
     virtual wire::Transcript& transcript() = 0;

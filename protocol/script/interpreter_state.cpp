@@ -7,8 +7,8 @@
 namespace smtpspec::script {
 
 namespace {
-/// A model peer answers at once; this is shorter than the shortest of its limits in such a cell (five minutes), so
-/// that waiting for a limit is not taken for being served.
+/// A model peer answers at once; this is shorter than the shortest of its limits in such a cell (five
+/// minutes), so that waiting for a limit is not taken for being served.
 constexpr Duration lapsed_step = std::chrono::seconds(4);
 }  // namespace
 
@@ -124,11 +124,13 @@ Duration ScriptState::scaled(Duration time) const {
 }
 
 Duration ScriptState::lapsed(Duration written) const {
-    return Duration(static_cast<std::int64_t>(static_cast<double>(written.count()) / environment.time_lapse()));
+    return Duration(
+        static_cast<std::int64_t>(static_cast<double>(written.count()) / environment.time_lapse()));
 }
 
 Duration ScriptState::as_written(Duration measured) const {
-    return Duration(static_cast<std::int64_t>(static_cast<double>(measured.count()) * environment.time_lapse()));
+    return Duration(
+        static_cast<std::int64_t>(static_cast<double>(measured.count()) * environment.time_lapse()));
 }
 
 wire::Deadline ScriptState::within(Duration time) const { return std::min(total, wire::Clock::now() + time); }

@@ -65,7 +65,10 @@ std::string hmac(std::string_view name, std::string_view key, std::string_view t
 
 namespace {
 
-std::string derive(std::string_view name, std::string_view password, std::string_view salt, unsigned iterations) {
+std::string derive(std::string_view name,
+                   std::string_view password,
+                   std::string_view salt,
+                   unsigned iterations) {
     const auto* md = require_hash(name);
     std::string key(static_cast<std::size_t>(EVP_MD_get_size(md)), '\0');
     int ok = PKCS5_PBKDF2_HMAC(password.data(),
@@ -92,7 +95,8 @@ std::string pbkdf2(std::string_view name,
     constexpr std::size_t most = 64;
     thread_local std::map<std::string, std::string> known;
     const std::string question = std::string(name) + '\0' + std::to_string(iterations) + '\0' +
-                                 std::to_string(salt.size()) + '\0' + std::string(salt) + std::string(password);
+                                 std::to_string(salt.size()) + '\0' + std::string(salt) +
+                                 std::string(password);
     const auto found = known.find(question);
     if (found != known.end())
         return found->second;

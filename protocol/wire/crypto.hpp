@@ -13,8 +13,8 @@ bool is_hash_name(std::string_view name);
 std::string hash(std::string_view name, std::string_view text);
 /// RFC 2104.
 std::string hmac(std::string_view name, std::string_view key, std::string_view text);
-/// RFC 8018 §5.2 with HMAC as the function, one digest long: Hi() of RFC 5802 §2.2. Each thread remembers the last
-/// answers, as RFC 5802 §9 recommends.
+/// RFC 8018 §5.2 with HMAC as the function, one digest long: Hi() of RFC 5802 §2.2. Each thread remembers the
+/// last answers, as RFC 5802 §9 recommends.
 std::string pbkdf2(std::string_view name,
                    std::string_view password,
                    std::string_view salt,

@@ -1,7 +1,7 @@
-#include <mutex>
-#include <map>
 #include <openssl/err.h>
 #include <openssl/pem.h>
+#include <map>
+#include <mutex>
 
 #include <boost/asio/ip/address.hpp>
 

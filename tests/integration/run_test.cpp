@@ -33,11 +33,13 @@ Result run_embedded(const RunOptions& options, std::string* password = nullptr) 
 }
 
 TEST(EmbeddedRun, EveryCellOfTheModelPeersPassesOrIsUnsupported) {
-    const Result result = run_embedded(only({"starttls.*", "auth.fail.*", "client-starttls.strip.*", "client-queue.ratelimit.mail*"}));
+    const Result result = run_embedded(
+        only({"starttls.*", "auth.fail.*", "client-starttls.strip.*", "client-queue.ratelimit.mail*"}));
     EXPECT_GT(result.cells.size(), 100U);
     for (const Cell& cell : result.cells) {
         EXPECT_TRUE(cell.verdict == Verdict::Pass || cell.verdict == Verdict::Unsupported)
-            << cell.name() << " on port " << cell.port << ": " << script::to_string(cell.verdict) << " " << cell.reason;
+            << cell.name() << " on port " << cell.port << ": " << script::to_string(cell.verdict) << " "
+            << cell.reason;
     }
     EXPECT_EQ(exit_code(result, 0), 0);
 }
@@ -54,7 +56,8 @@ TEST(EmbeddedRun, TheFiveColumnsAreThere) {
 TEST(EmbeddedRun, ThePasswordIsNowhereInTheResult) {
     std::string password;
     const Result result = run_embedded(only({"auth.*", "sasl.*", "client-auth.*"}), &password);
-    const std::string document = to_json(result).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+    const std::string document =
+        to_json(result).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
     ASSERT_GT(password.size(), 15U);
     EXPECT_EQ(document.find(password), std::string::npos);
     EXPECT_EQ(document.find(smtp::hex_encode(password)), std::string::npos);
@@ -66,8 +69,11 @@ TEST(EmbeddedRun, ThePasswordIsNowhereInTheResult) {
 
 TEST(Selftest, GoodPeersPassBadPeersAreCaughtAndMutationsAreNoticed) {
     const Catalog catalog = built_in();
-    const auto context = embedded_context(only({"starttls.inject.*", "starttls.state.*", "auth.fail.wrong-password",
-                                                "client-starttls.inject.*", "client-auth.fail.*"}));
+    const auto context = embedded_context(only({"starttls.inject.*",
+                                                "starttls.state.*",
+                                                "auth.fail.wrong-password",
+                                                "client-starttls.inject.*",
+                                                "client-auth.fail.*"}));
     const SelftestReport report = selftest(*context, catalog, Mutate::yes, {});
     for (const auto& failure : report.failures) {
         ADD_FAILURE() << failure.scenario << ": " << failure.what;
@@ -110,7 +116,12 @@ TEST(ExitCode, IsTheFirstThatApplies) {
     };
     const std::vector<Case> cases = {
         {{cell_with(Verdict::Pass)}, false, 0},
-        {{cell_with(Verdict::Pass), cell_with(Verdict::Warn), cell_with(Verdict::Tolerated), cell_with(Verdict::Skipped)}, false, 0},
+        {{cell_with(Verdict::Pass),
+          cell_with(Verdict::Warn),
+          cell_with(Verdict::Tolerated),
+          cell_with(Verdict::Skipped)},
+         false,
+         0},
         {{cell_with(Verdict::Fail), cell_with(Verdict::Error)}, false, 3},
         {{cell_with(Verdict::Fail)}, true, 130},
         {{cell_with(Verdict::Fail), cell_with(Verdict::Inconclusive, "unreachable")}, false, 1},

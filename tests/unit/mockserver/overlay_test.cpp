@@ -182,7 +182,8 @@ TEST(Overlay, DoesNotMistakeClearOctetsAfterTheSwitchForALeftover) {
 
 TEST(Overlay, LooksAtAClientHelloBehindALeftover) {
     int hellos = 0;
-    Rules rules([&](const ServerEvent& event, Decision&) { hellos += event.kind == ServerEventKind::client_hello; });
+    Rules rules(
+        [&](const ServerEvent& event, Decision&) { hellos += event.kind == ServerEventKind::client_hello; });
     Rig rig(on_port(script::Mode::Starttls));
     rig.server.set_overlay(&rules);
     rig.connect();

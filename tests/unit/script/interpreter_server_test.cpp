@@ -117,7 +117,8 @@ TEST_F(ServerScripts, a_series_is_matched_as_a_whole) {
 
 TEST_F(ServerScripts, a_series_sees_the_end) {
     peer.on("THREE", "550 a\r\n<close>");
-    EXPECT_EQ(labels(run("ehlo", "C: THREE\nS: [5yz] => wrong | [5yz, close] => good | [*] => wrong\n")), "good");
+    EXPECT_EQ(labels(run("ehlo", "C: THREE\nS: [5yz] => wrong | [5yz, close] => good | [*] => wrong\n")),
+              "good");
 }
 
 TEST_F(ServerScripts, one_reply_too_many_is_seen_within_quiet) {
