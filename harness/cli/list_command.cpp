@@ -66,6 +66,10 @@ json describe(const Scenario& scenario) {
     for (const auto& need : head.needs) {
         shown["needs"].push_back(need.text);
     }
+    shown["selftest"] = json::object();
+    for (const auto& entry : head.selftest) {
+        shown["selftest"][entry.defect] = entry.label;
+    }
     shown["slow"] = scenario.slow();
     shown["intrusive"] = head.intrusive;
     return shown;

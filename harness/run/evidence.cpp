@@ -22,22 +22,35 @@ std::string last_line(std::string_view octets) {
                            shown_octets);
 }
 
-std::string event_text(const script::Reached& reached, const wire::Transcript& transcript) {
+/// The last entry that the peer caused up to where `reached` was; null: none.
+const wire::Entry* last_event(const script::Reached& reached, const wire::Transcript& transcript) {
     const auto& entries = transcript.entries();
     if (entries.empty()) {
-        return {};
+        return nullptr;
     }
     for (std::size_t i = std::min(reached.transcript_last, entries.size() - 1) + 1;
          i-- > reached.transcript_first;) {
-        const wire::Entry& entry = entries[i];
-        if (entry.kind == wire::EntryKind::received) {
-            return "\"" + last_line(entry.octets) + "\"";
-        }
-        if (entry.kind == wire::EntryKind::end) {
-            return "the connection ended: " + smtp::printable(entry.octets, shown_octets);
+        if (entries[i].kind == wire::EntryKind::received || entries[i].kind == wire::EntryKind::end) {
+            return &entries[i];
         }
     }
-    return {};
+    return nullptr;
+}
+
+const script::Reached* find_label(const script::ScriptResult& result, const std::string& label) {
+    const auto found = std::find_if(result.labels.begin(),
+                                    result.labels.end(),
+                                    [&](const script::Reached& one) { return one.label == label; });
+    return found == result.labels.end() ? nullptr : &*found;
+}
+
+std::string event_text(const wire::Entry* entry) {
+    if (entry == nullptr) {
+        return {};
+    }
+    return entry->kind == wire::EntryKind::received
+               ? "\"" + last_line(entry->octets) + "\": "
+               : "the connection ended, " + smtp::printable(entry->octets, shown_octets) + ": ";
 }
 
 }  // namespace
@@ -45,16 +58,22 @@ std::string event_text(const script::Reached& reached, const wire::Transcript& t
 std::string what_came(const script::ScriptResult& result,
                       const std::string& label,
                       const wire::Transcript& transcript) {
-    for (const script::Reached& reached : result.labels) {
-        if (reached.label == label) {
-            const std::string event = event_text(reached, transcript);
-            return fmt::format("{}outcome \"{}\" by line {} of the scenario",
-                               event.empty() ? "" : event + ": ",
-                               label,
-                               reached.at.line);
-        }
+    const script::Reached* const reached = find_label(result, label);
+    if (reached == nullptr) {
+        return {};
     }
-    return {};
+    return fmt::format("{}outcome \"{}\" by line {} of the scenario",
+                       event_text(last_event(*reached, transcript)),
+                       label,
+                       reached->at.line);
+}
+
+bool decided_by_end(const script::ScriptResult& result,
+                    const std::string& label,
+                    const wire::Transcript& transcript) {
+    const script::Reached* const reached = find_label(result, label);
+    const wire::Entry* const event = reached == nullptr ? nullptr : last_event(*reached, transcript);
+    return event != nullptr && event->kind == wire::EntryKind::end;
 }
 
 }  // namespace smtpspec::run

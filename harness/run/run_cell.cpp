@@ -122,10 +122,12 @@ void note_rate_limit(Cell& cell, const RunContext& context, const wire::Transcri
     }
 }
 
-/// design.md §4: a clean conversation after it tells a failed test from a peer that is broken anyway. What is
-/// vulnerable was seen on the wire and stays.
-wire::Awaitable<void> check_sane_after(const RunContext& context, Cell& cell) {
-    if (cell.verdict != Verdict::Fail && cell.verdict != Verdict::Warn) {
+/// design.md §4: a clean conversation after it tells a failed test from a peer that is broken anyway, and a
+/// connection that was closed on purpose from one that died. What is vulnerable was seen on the wire and
+/// stays.
+wire::Awaitable<void> check_sane_after(const RunContext& context, Cell& cell, bool decided_by_end) {
+    const bool doubtful = cell.verdict == Verdict::Fail || cell.verdict == Verdict::Warn || decided_by_end;
+    if (!doubtful || cell.verdict == Verdict::Vulnerable || cell.verdict == Verdict::Inconclusive) {
         co_return;
     }
     const PortProbe after = co_await probe_port(context, cell.port);
@@ -162,7 +164,8 @@ wire::Awaitable<void> run_foreign(const RunContext& context,
     fill(run.cell, planned.scenario->head, run.script, transcript, context.masker);
     note_unreachable(run.cell, environment);
     note_rate_limit(run.cell, context, transcript);
-    co_await check_sane_after(context, run.cell);
+    const bool by_end = decided_by_end(run.script, run.cell.outcome, transcript);
+    co_await check_sane_after(context, run.cell, by_end);
 }
 
 std::map<int, asio::ip::tcp::endpoint> addresses_of(const mock::Server& server) {
