@@ -101,7 +101,7 @@ Answer Dialogue::on_data(const Command& command) {
 }
 
 Follow Dialogue::data_effect(int code) {
-    if (code != 354 && !(code == 250 && has(Defect::data_says_250))) {
+    if (code != 354 && (code != 250 || !has(Defect::data_says_250))) {
         return Follow::command;
     }
     smtp::EndOfDataRules rules;

@@ -243,12 +243,10 @@ void Server::adopt(std::unique_ptr<script::PlayedSession> session) {
     if (!session) {
         return;
     }
-    auto* ours = dynamic_cast<Session*>(session.get());
-    if (ours == nullptr) {
-        return;
+    if (auto ours =
+            std::dynamic_pointer_cast<Session>(std::shared_ptr<script::PlayedSession>(std::move(session)))) {
+        spawn(shared_, std::move(ours));
     }
-    (void)session.release();
-    spawn(shared_, std::shared_ptr<Session>(ours));
 }
 
 Awaitable<bool> Server::wait_idle(std::chrono::milliseconds quiet, wire::Deadline deadline) {

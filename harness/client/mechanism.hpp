@@ -70,6 +70,6 @@ std::unique_ptr<SaslExchange> make_scram(std::string_view mechanism,
                                          const Defects& defects);
 
 /// HMAC, hash and PBKDF2 with "SHA-1" or "SHA-256".
-smtp::ScramCrypto scram_crypto(std::string hash);
+smtp::ScramCrypto scram_crypto(const std::string& hash);
 
 }  // namespace smtpspec::client

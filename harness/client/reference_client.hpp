@@ -41,7 +41,7 @@ class ReferenceClient : public ClientUnderTest {
   private:
     /// One of `parallel`: its connection, and the timer that it sleeps on.
     struct Worker {
-        explicit Worker(wire::Connection::Executor executor) : timer(std::move(executor)) {}
+        explicit Worker(const wire::Connection::Executor& executor) : timer(executor) {}
         boost::asio::steady_timer timer;
         std::unique_ptr<Session> session;
     };

@@ -213,7 +213,7 @@ std::unique_ptr<SaslExchange> make_scram(std::string_view mechanism,
     return std::make_unique<Scram>(std::move(name), secrets, std::move(binding), limits);
 }
 
-smtp::ScramCrypto scram_crypto(std::string hash) {
+smtp::ScramCrypto scram_crypto(const std::string& hash) {
     smtp::ScramCrypto crypto;
     crypto.hmac = [hash](std::string_view key, std::string_view text) { return wire::hmac(hash, key, text); };
     crypto.hash = [hash](std::string_view text) { return wire::hash(hash, text); };

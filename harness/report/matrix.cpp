@@ -378,7 +378,7 @@ std::string render_legend(const run::Result& result, const RenderOptions& option
     std::vector<std::string> parts;
     for (const auto& [word, meaning] : meanings) {
         if (seen.count(word) > 0) {
-            parts.push_back(word + " " + meaning);
+            parts.push_back(fmt::format("{} {}", word, meaning));
         }
     }
     if (waived) {

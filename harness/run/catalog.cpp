@@ -32,7 +32,7 @@ tl::expected<std::string, std::string> read_file(const std::filesystem::path& pa
 
 std::string_view group_of(std::string_view id) { return id.substr(0, id.find('.')); }
 
-std::string Catalog::add(std::string name, std::string text, const std::string& shown_name) {
+std::string Catalog::add(const std::string& name, std::string text, const std::string& shown_name) {
     if (!ends_with(name, ".smtp")) {
         data_[name] = std::move(text);
         return {};

@@ -33,7 +33,7 @@ class Catalog {
     std::string suggest(std::string_view id) const;
 
   private:
-    std::string add(std::string name, std::string text, const std::string& shown_name);
+    std::string add(const std::string& name, std::string text, const std::string& shown_name);
     void sort();
 
     std::vector<std::shared_ptr<const script::Scenario>> scenarios_;

@@ -8,6 +8,7 @@
 
 #include <boost/asio/ip/tcp.hpp>
 
+#include "harness/run/mail_gate.hpp"
 #include "harness/run/options.hpp"
 #include "harness/run/plan.hpp"
 #include "harness/run/profile.hpp"
@@ -26,12 +27,18 @@ struct RunContext {
     std::shared_ptr<const wire::TestPki> pki;  ///< of the embedded server; also answers spki()
     std::shared_ptr<SSL_CTX> client_tls;       ///< trusts what the profile or --ca says
     std::map<int, boost::asio::ip::tcp::endpoint>
-        addresses;                         ///< logical port -> where to connect (foreign servers)
+        addresses;  ///< logical port -> where to connect (foreign servers)
+    std::unique_ptr<MailGate> gate = std::make_unique<MailGate>();
     bool local = false;                    ///< every address is this machine
     std::atomic<bool> interrupted{false};  ///< Ctrl-C: no new cell begins
 
     bool embedded() const { return surroundings == Surroundings::embedded; }
     bool loopback() const { return local; }
+    /// Messages per second that the endpoint gets at most; 0: no pace (design.md §8).
+    double pace() const {
+        const bool told = profile.messages_per_second > 0;
+        return surroundings != Surroundings::remote ? 0.0 : told ? profile.messages_per_second : 1.0;
+    }
 };
 
 /// The profile of the faithful server on five ports: what `run` without ENDPOINT tests.

@@ -60,9 +60,13 @@ void probe_logins(const RunContext& context, const Plan& plan, std::map<int, Por
         const PlannedCell cell = login_cell(probe);
         std::string reply;
         boost::asio::io_context loop(1);
-        boost::asio::co_spawn(loop, run_cell(context, cell), [&](std::exception_ptr, CellRun run) {
-            reply = run.script.first_reply_problem;
-        });
+        boost::asio::co_spawn(
+            loop, run_cell(context, cell), [&](std::exception_ptr thrown, const CellRun& run) {
+                if (thrown) {
+                    std::rethrow_exception(thrown);
+                }
+                reply = run.script.first_reply_problem;
+            });
         loop.run();
         if (!reply.empty() && reply.front() == '5') {
             probe.login_refused = context.masker.by_value(refusal(context, port, reply));

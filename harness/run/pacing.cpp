@@ -29,6 +29,11 @@ Pacing::Clock::time_point Pacing::begin_at(const PlannedCell& cell) {
     return begin;
 }
 
+bool Pacing::paused_at(Clock::time_point moment) const {
+    const std::lock_guard lock(mutex_);
+    return moment < paused_until_;
+}
+
 void Pacing::limited(const Cell& cell) {
     ++limit_replies_;
     const auto pause = std::min(longest_pause, first_pause * (1 << std::min(limit_replies_ - 1, 4)));

@@ -22,6 +22,8 @@ class Pacing {
 
     /// When the cell may begin; reserves its place.
     Clock::time_point begin_at(const PlannedCell& cell);
+    /// Whether a pause that began since then forbids this moment.
+    bool paused_at(Clock::time_point moment) const;
     /// Looks at a finished cell: a rate-limit reply pauses everything, a connection that failed counts for
     /// its port.
     void finished(const Cell& cell);

@@ -93,7 +93,7 @@ Reader time(std::optional<std::chrono::milliseconds>& field) {
 
 /// "2/s", "30/m" or a plain number per second.
 void read_rate(const YAML::Node& node, double& field) {
-    const std::string raw = node.Scalar();
+    const std::string& raw = node.Scalar();
     char* end = nullptr;
     const double value = std::strtod(raw.c_str(), &end);
     const std::string unit = end;

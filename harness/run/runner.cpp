@@ -124,7 +124,7 @@ std::string describe_plan(const RunContext& context, const Plan& plan) {
     if (context.surroundings == Surroundings::remote) {
         text +=
             fmt::format("  pace: {} messages/s, {} connections at once; duration about {:.0f} s at least\n",
-                        context.profile.messages_per_second > 0 ? context.profile.messages_per_second : 1.0,
+                        context.pace(),
                         context.profile.connections > 0 ? context.profile.connections : 2,
                         paced_seconds(plan, context.profile));
     } else {

@@ -33,9 +33,7 @@ class Conductor {
           plan_(plan),
           probes_(probes),
           progress_(progress),
-          pacing_(context.surroundings == Surroundings::remote
-                      ? (context.profile.messages_per_second > 0 ? context.profile.messages_per_second : 1.0)
-                      : 0.0),
+          pacing_(context.pace()),
           order_(plan.cells.size()),
           runs_(plan.cells.size()) {
         std::iota(order_.begin(), order_.end(), std::size_t{0});
@@ -123,7 +121,8 @@ class Conductor {
         asio::co_spawn(loop, watch_for_interrupt(watch, loop, open), asio::detached);
         loop.run();
         if (context_.interrupted) {
-            owned.release();  // conversations under way are left as they are: the program is about to end
+            // Conversations under way are left as they are: the program is about to end.
+            [[maybe_unused]] const auto* left = owned.release();
         }
     }
 
@@ -158,18 +157,27 @@ class Conductor {
                 keep(*index, std::move(*verdict));
                 continue;
             }
-            timer.expires_at(pacing_.begin_at(planned));
-            co_await timer.async_wait(asio::use_awaitable);
+            co_await turn(timer, planned);
             CellRun run = co_await run_cell(context_, planned);
             pacing_.finished(run.cell);
             for (int again = context_.options.retries; again > 0 && may_be_retried(run.cell); --again) {
-                timer.expires_at(pacing_.begin_at(planned));
-                co_await timer.async_wait(asio::use_awaitable);
+                co_await turn(timer, planned);
                 run = co_await run_cell(context_, planned);
                 pacing_.finished(run.cell);
             }
             keep(*index, std::move(run));
         }
+    }
+
+    /// Waits until the cell may begin. A limit reply to another lane meanwhile sends it to the end of the
+    /// pause.
+    wire::Awaitable<void> turn(asio::steady_timer& timer, const PlannedCell& planned) {
+        Pacing::Clock::time_point begin;
+        do {
+            begin = pacing_.begin_at(planned);
+            timer.expires_at(begin);
+            co_await timer.async_wait(asio::use_awaitable);
+        } while (pacing_.paused_at(begin));
     }
 
     /// Only what was not judged is tried again; a result never is.

@@ -1,5 +1,10 @@
 #include "harness/run/server_environment.hpp"
 
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include "protocol/smtp/text.hpp"
+
 namespace smtpspec::run {
 
 namespace asio = boost::asio;
@@ -33,6 +38,33 @@ wire::Awaitable<wire::IoResult<std::unique_ptr<wire::Connection>>> ServerEnviron
         co_return tl::make_unexpected(connected.error());
     }
     co_return connection;
+}
+
+namespace {
+
+/// Whether a MAIL command begins in these octets; pipelined ones count once, they are one write.
+bool begins_transaction(const std::string& octets) {
+    for (std::size_t line = 0; line < octets.size();) {
+        if (smtp::istarts_with(std::string_view(octets).substr(line), "MAIL FROM:")) {
+            return true;
+        }
+        const std::size_t end = octets.find('\n', line);
+        line = end == std::string::npos ? octets.size() : end + 1;
+    }
+    return false;
+}
+
+}  // namespace
+
+wire::Awaitable<void> ServerEnvironment::before_send(const std::string& octets) {
+    const double pace = context_.pace();
+    if (pace <= 0 || !begins_transaction(octets)) {
+        co_return;
+    }
+    const auto gap =
+        std::chrono::duration_cast<MailGate::Clock::duration>(std::chrono::duration<double>(1 / pace));
+    asio::steady_timer timer(executor_, context_.gate->next(gap));
+    co_await timer.async_wait(asio::use_awaitable);
 }
 
 script::Mode ServerEnvironment::mode_of_port(int port) const {

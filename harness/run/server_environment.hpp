@@ -20,6 +20,8 @@ class ServerEnvironment : public CellEnvironment {
 
     wire::Awaitable<wire::IoResult<std::unique_ptr<wire::Connection>>> open(script::OpenRequest request,
                                                                             wire::Deadline deadline) override;
+    /// Keeps the profile's pace where a transaction begins.
+    wire::Awaitable<void> before_send(const std::string& octets) override;
     script::Mode mode_of_port(int port) const override;
     wire::TlsClientSettings client_tls() const override;
     wire::Awaitable<wire::IoResult<std::unique_ptr<script::PlayedSession>>> accept(

@@ -94,6 +94,8 @@ class Environment {
     // -- side server: we are the client
     virtual wire::Awaitable<wire::IoResult<std::unique_ptr<wire::Connection>>> open(
         OpenRequest request, wire::Deadline deadline) = 0;
+    /// Awaited before these octets go out: the place of a pace that the profile promises.
+    virtual wire::Awaitable<void> before_send(const std::string& /*octets*/) { co_return; }
     virtual wire::TlsClientSettings client_tls()
         const = 0;  ///< CA and server name; not verifying unless asked
 

@@ -173,7 +173,7 @@ class Evaluator {
     }
 
     Value match(const BinaryExpression& node, Position at) {
-        const Value left = run(*node.left);
+        Value left = run(*node.left);
         if (left.is_unknown()) {
             return left;
         }
@@ -272,7 +272,10 @@ std::chrono::milliseconds in_milliseconds(Duration time) {
     return std::chrono::duration_cast<std::chrono::milliseconds>(time);
 }
 
-void append_cut(std::vector<Write>& writes, Write whole, std::size_t size, std::chrono::milliseconds every) {
+void append_cut(std::vector<Write>& writes,
+                const Write& whole,
+                std::size_t size,
+                std::chrono::milliseconds every) {
     constexpr std::size_t most_writes = 1 << 20;
     if (whole.octets.size() / size > most_writes) {
         size = whole.octets.size() / most_writes + 1;

@@ -33,8 +33,11 @@ void ScriptState::stop(ScriptEnd end, Position at, std::string reason) {
     stop(end, at, std::string(), std::string(), std::move(reason));
 }
 
-void ScriptState::stop(
-    ScriptEnd end, Position at, std::string expected, std::string got, std::string reason) {
+void ScriptState::stop(ScriptEnd end,
+                       Position at,
+                       const std::string& expected,
+                       const std::string& got,
+                       const std::string& reason) {
     if (stopped_) {
         return;
     }

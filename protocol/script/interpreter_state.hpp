@@ -54,7 +54,11 @@ class ScriptState {
     /// Ends the script. Only the first call counts.
     void stop(ScriptEnd end, Position at, std::string reason);
     /// Ends it because of an event that was not expected, or none.
-    void stop(ScriptEnd end, Position at, std::string expected, std::string got, std::string reason);
+    void stop(ScriptEnd end,
+              Position at,
+              const std::string& expected,
+              const std::string& got,
+              const std::string& reason);
     /// True, and the script is over, when no time is left.
     bool out_of_time(Position at);
 

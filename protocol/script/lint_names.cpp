@@ -287,9 +287,9 @@ class NameChecker {
     /// Some names exist only where a client speaks to the server that we play, or the reverse.
     void check_place(const Survey::Use& use) {
         const bool watched = use.where == Where::Rule || use.where == Where::Watch;
-        if (begins(use.name, "command.") && !watched) {
-            error(use.at, use.name.size(), fmt::format("`{}` exists only in rules and watches", use.name));
-        } else if (begins(use.name, "session.") && use.name != "session.clear" && !watched) {
+        const bool for_watchers =
+            begins(use.name, "command.") || (begins(use.name, "session.") && use.name != "session.clear");
+        if (for_watchers && !watched) {
             error(use.at, use.name.size(), fmt::format("`{}` exists only in rules and watches", use.name));
         } else if (begins(use.name, "client.") && head_.side == Side::Server) {
             error(use.at,

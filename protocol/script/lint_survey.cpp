@@ -92,9 +92,9 @@ class Surveyor {
         out_.calls.push_back({&node, at, where_});
         for (const ExpressionPtr& argument : node.arguments) {
             const auto* name = std::get_if<NameExpression>(&argument->node);
-            if (name != nullptr && node.function == "since") {
-                use(name->name, argument->at, Survey::Use::As::Mark);
-            } else if (name != nullptr && node.function == "count" && is_mark(name->name)) {
+            const bool of_mark = node.function == "since" ||
+                                 (node.function == "count" && name != nullptr && is_mark(name->name));
+            if (name != nullptr && of_mark) {
                 use(name->name, argument->at, Survey::Use::As::Mark);
             } else if (name != nullptr && node.function == "over") {
                 use(name->name, argument->at, Survey::Use::As::Limiter);

@@ -140,7 +140,7 @@ bool wild(std::string_view glob, std::string_view text) {
     return g == glob.size();
 }
 
-std::string first_word_upper(std::string text) {
+std::string first_word_upper(const std::string& text) {
     const std::size_t end = std::min(text.find(' '), text.size());
     return smtp::to_upper(std::string_view(text).substr(0, end)) + text.substr(end);
 }

@@ -91,7 +91,9 @@ struct Printer {
             fmt::format("{} {} {}", print(*node.left, left), to_string(node.op), print(*node.right, tighter)),
             own);
     }
-    std::string wrap(std::string text, Precedence own) const { return own < outer ? "(" + text + ")" : text; }
+    std::string wrap(const std::string& text, Precedence own) const {
+        return own < outer ? "(" + text + ")" : text;
+    }
 };
 
 std::string print(const Expression& expression, Precedence outer) {

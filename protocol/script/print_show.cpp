@@ -59,7 +59,7 @@ std::string written_out(const Head& head, State to, const std::string& margin) {
                 break;
             }
             for (const std::string& line : step.lines) {
-                text += margin + "#   " + line + "\n";
+                text += fmt::format("{}#   {}\n", margin, line);
             }
         }
         if (!texts.empty() && texts.back().first == text) {

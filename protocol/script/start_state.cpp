@@ -37,6 +37,7 @@ wire::Awaitable<void> send_octets(ScriptState& state, Link& link, std::string oc
         state.environment.transcript().note(link.name(), "nothing is sent: the connection is closed");
         co_return;
     }
+    co_await state.environment.before_send(octets);
     link.sent(octets);
     const wire::Deadline deadline = state.within(state.step);
     const wire::IoResult<void> sent = co_await link.connection().send(std::move(octets), deadline);

@@ -69,7 +69,7 @@ std::optional<std::string> Value::text() const {
 std::optional<std::int64_t> number_from_text(std::string_view text) {
     std::int64_t value = 0;
     const char* const end = text.data() + text.size();
-    const auto [rest, error] = std::from_chars(text.data(), end, value);
+    const auto [rest, error] = std::from_chars(end - text.size(), end, value);
     if (error == std::errc::invalid_argument) {
         return std::nullopt;
     }

@@ -57,7 +57,7 @@ struct Connection::Impl : std::enable_shared_from_this<Connection::Impl> {
     Awaitable<IoResult<ClientHello>> read_client_hello(Deadline deadline);
     bool set_aside_clear_octets();
     void split_input(Leftover policy);
-    IoError handshake_error(IoError::Kind kind, std::string why);
+    IoError handshake_error(IoError::Kind kind, const std::string& why);
     IoError handshake_cut_off(bool timed_out);
 
     std::string_view input_view() const { return std::string_view(input).substr(input_taken); }

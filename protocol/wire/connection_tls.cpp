@@ -32,7 +32,7 @@ std::string alert_in(const std::string& refusal) {
 
 }  // namespace
 
-IoError Connection::Impl::handshake_error(IoError::Kind kind, std::string why) {
+IoError Connection::Impl::handshake_error(IoError::Kind kind, const std::string& why) {
     IoError made = error(kind, "TLS handshake with", why);
     if (mode != Mode::broken) {
         mode = Mode::broken;

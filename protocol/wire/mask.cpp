@@ -277,7 +277,7 @@ std::string Masker::client_octets(std::string_view octets, MaskState& state) con
         auto line = view.substr(line_from, next - line_from);
         while (!line.empty() && (line.back() == '\n' || line.back() == '\r'))
             line.remove_suffix(1);
-        bool known_start = !(state.held_is_cut && line_from == 0);
+        bool known_start = !state.held_is_cut || line_from != 0;
         bool auth = known_start && starts_with_auth(line);
         auto secret_from = auth ? initial_response(line) : state.inside_auth ? 0 : line.size();
         if (secret_from < line.size() && !harmless_answer(line.substr(secret_from)))

@@ -1,0 +1,192 @@
+#include <gtest/gtest.h>
+
+#include <boost/asio/io_context.hpp>
+#include <fstream>
+#include <thread>
+
+#include "harness/run/runner.hpp"
+#include "harness/run/server_environment.hpp"
+#include "mockserver/server.hpp"
+#include "protocol/wire/loop.hpp"
+
+namespace smtpspec::run {
+namespace {
+
+/// A server with a thread of its own, as a foreign endpoint has it, on one STARTTLS port; and what it logged.
+class ForeignServer {
+  public:
+    explicit ForeignServer(mock::ServerConfig config)
+        : pki_(std::make_shared<const wire::TestPki>(std::vector<std::string>{"mail.test", "127.0.0.1"})),
+          server_(loop_.get_executor(), std::move(config), pki_) {
+        server_.set_log([this](std::string_view line) { log_.emplace_back(line); });
+        const auto up = server_.start();
+        EXPECT_TRUE(up) << (up ? "" : up.error());
+        port = server_.ports().at(0).actual;
+        thread_ = std::thread([this] {
+            const auto work = boost::asio::make_work_guard(loop_);
+            loop_.run();
+        });
+    }
+    ~ForeignServer() { (void)log(); }
+    ForeignServer(const ForeignServer&) = delete;
+    ForeignServer& operator=(const ForeignServer&) = delete;
+
+    /// Ends the server; its log.
+    const std::vector<std::string>& log() {
+        if (thread_.joinable()) {
+            loop_.stop();
+            thread_.join();
+            wire::run_blocking(loop_, server_.stop());
+        }
+        return log_;
+    }
+    int logged(std::string_view text) {
+        const auto& lines = log();
+        return static_cast<int>(std::count_if(lines.begin(), lines.end(), [&](const std::string& line) {
+            return line.find(text) != std::string::npos;
+        }));
+    }
+
+    std::uint16_t port = 0;
+
+  private:
+    boost::asio::io_context loop_{1};
+    std::shared_ptr<const wire::TestPki> pki_;
+    mock::Server server_;
+    std::vector<std::string> log_;
+    std::thread thread_;
+};
+
+/// The right password in a file of its own, which the test leaves in its temporary folder.
+std::string password_file(const std::string& password) {
+    const std::string path =
+        testing::TempDir() + testing::UnitTest::GetInstance()->current_test_info()->name() + ".password";
+    std::ofstream(path) << password << "\n";
+    return path;
+}
+
+Profile profile_with(const std::string& password) {
+    Profile profile;
+    profile.name = "foreign";
+    profile.host = "127.0.0.1";
+    profile.server_name = "mail.test";
+    profile.ports = {{587, script::Mode::Starttls}};
+    profile.user = "alice";
+    profile.password_file = password_file(password);
+    profile.from = "alice@mail.test";
+    profile.to = "bob@mail.test";
+    return profile;
+}
+
+mock::ServerConfig with_account() {
+    mock::ServerConfig config;
+    config.accounts = {{"alice", "right password", ""}};
+    return config;
+}
+
+Result run_against(const ForeignServer& server, const Profile& profile, std::vector<std::string> filters) {
+    auto catalog = Catalog::load("");
+    RunOptions options;
+    options.only = std::move(filters);
+    options.connect_to = {{"127.0.0.1", 587, "127.0.0.1", server.port}};
+    auto context = foreign_context(profile, options);
+    if (!catalog || !context) {
+        ADD_FAILURE() << (catalog ? context.error().message : catalog.error());
+        return {};
+    }
+    return execute(**context, *catalog, plan_run(**context, *catalog), {}, {});
+}
+
+TEST(ForeignRun, ARefusedLoginIsTriedOnceAndNothingIsCalledAFailure) {
+    ForeignServer server(with_account());
+    const Result result = run_against(server, profile_with("wrong password"), {"data.eod.*"});
+    int refused = 0;
+    for (const Cell& cell : result.cells) {
+        EXPECT_FALSE(is_red(cell.verdict)) << cell.name() << ": " << cell.reason;
+        if (cell.error_kind == "login-refused") {
+            ++refused;
+            EXPECT_EQ(cell.verdict, Verdict::Inconclusive);
+            EXPECT_NE(cell.reason.find("535"), std::string::npos) << cell.reason;
+        }
+    }
+    EXPECT_GT(refused, 5);
+    EXPECT_EQ(exit_code(result, 0), 5);
+    EXPECT_EQ(server.logged("S: 535 5.7.8"), 1);
+}
+
+TEST(ForeignRun, ARightLoginLeavesNoCellUnjudged) {
+    ForeignServer server(with_account());
+    const Result result = run_against(server, profile_with("right password"), {"data.eod.*"});
+    EXPECT_GT(result.cells.size(), 5U);
+    for (const Cell& cell : result.cells) {
+        EXPECT_NE(cell.verdict, Verdict::Inconclusive) << cell.name() << ": " << cell.reason;
+        EXPECT_NE(cell.verdict, Verdict::Error) << cell.name() << ": " << cell.reason;
+    }
+}
+
+TEST(ForeignRun, AFindingStandsWhenThePeerIsSaneAfterIt) {
+    mock::ServerConfig config = with_account();
+    config.defects.add(mock::Defect::starttls_readvertised);
+    ForeignServer server(std::move(config));
+    const Result result =
+        run_against(server, profile_with("right password"), {"starttls.state.not-readvertised"});
+    ASSERT_EQ(result.cells.size(), 1U);
+    EXPECT_EQ(result.cells[0].verdict, Verdict::Fail) << result.cells[0].reason;
+}
+
+TEST(ForeignRun, AFindingOfAPeerThatIsNotSaneAfterItIsNone) {
+    mock::ServerConfig config = with_account();
+    config.defects.add(mock::Defect::starttls_readvertised);
+    mock::LimiterSpec two_connections;  // the probe's and the cell's; who looks again is turned away
+    two_connections.name = "two";
+    two_connections.stage = mock::LimiterStage::connect;
+    two_connections.per = script::LimiterScope::All;
+    two_connections.burst = 2;
+    two_connections.reply = "421 4.3.2 Shutting down";
+    config.limiters = {two_connections};
+    ForeignServer server(std::move(config));
+    const Result result =
+        run_against(server, profile_with("right password"), {"starttls.state.not-readvertised"});
+    ASSERT_EQ(result.cells.size(), 1U);
+    EXPECT_EQ(result.cells[0].verdict, Verdict::Inconclusive);
+    EXPECT_NE(result.cells[0].reason.find("not sane after it"), std::string::npos) << result.cells[0].reason;
+}
+
+TEST(ForeignRun, APaceHoldsInsideACellToo) {
+    const auto catalog = Catalog::load("");
+    ASSERT_TRUE(catalog);
+    RunContext context;
+    context.surroundings = Surroundings::remote;
+    context.profile.messages_per_second = 20;
+    PlannedCell cell;
+    cell.scenario = catalog->find("auth.fail.wrong-password");
+    cell.port = 587;
+    wire::Transcript transcript;
+    boost::asio::io_context loop(1);
+    ServerEnvironment environment(context, cell, loop.get_executor(), transcript, {}, nullptr);
+    const auto send = [&](const std::string& octets) {
+        wire::run_blocking(loop, environment.before_send(octets));
+        return wire::Clock::now();
+    };
+    const auto first = send("MAIL FROM:<a@b.test>\r\n");
+    send("RCPT TO:<a@b.test>\r\n");
+    // A lower bound: a pace is never kept by being late.
+    EXPECT_GE(send("RSET\r\nmail from:<>\r\nRCPT TO:<a@b.test>\r\n") - first, std::chrono::milliseconds(49));
+}
+
+TEST(ForeignRun, TimesOfASlowScenarioPassInLapseOnlyBetweenOurOwnPeers) {
+    const auto catalog = Catalog::load("");
+    ASSERT_TRUE(catalog);
+    for (const auto& scenario : catalog->scenarios()) {
+        PlannedCell cell;
+        cell.scenario = scenario;
+        RunContext embedded, foreign;
+        foreign.surroundings = Surroundings::loopback;
+        const bool ours = scenario->head.side == script::Side::Client;
+        EXPECT_EQ(time_lapse(embedded, cell) > 1.0, scenario->slow()) << scenario->id();
+        EXPECT_EQ(time_lapse(foreign, cell) > 1.0, scenario->slow() && ours) << scenario->id();
+    }
+}
+
+}  // namespace
+}  // namespace smtpspec::run
