@@ -173,13 +173,9 @@ void read_services(const YAML::Node& node, Profile& profile) {
 }
 
 void read_profile(const YAML::Node& root, Profile& profile) {
-    std::string verify = "yes";
     const Reader tls = [&](const YAML::Node& node) {
-        read_map(node,
-                 "tls",
-                 {{"ca_file", text(profile.ca_file)},
-                  {"server_name", text(profile.server_name)},
-                  {"verify", text(verify)}});
+        read_map(
+            node, "tls", {{"ca_file", text(profile.ca_file)}, {"server_name", text(profile.server_name)}});
     };
     const Reader auth = [&](const YAML::Node& node) {
         read_map(node,
@@ -234,7 +230,6 @@ void read_profile(const YAML::Node& root, Profile& profile) {
               {"budget", budget},
               {"time", times},
               {"facts", [&](const YAML::Node& node) { read_facts(node, profile); }}});
-    profile.tls_verify = verify != "no" && verify != "false";
     if (profile.host.empty() || profile.ports.empty()) {
         throw ProfileError{root.Mark(),
                            "the profile has no " + std::string(profile.host.empty() ? "host" : "ports"),

@@ -29,7 +29,6 @@ struct Profile {
     std::map<int, script::Mode> ports;
     std::map<int, std::string> service;  ///< port -> submission | mx; default submission (25: both)
     std::string ca_file, server_name;
-    bool tls_verify = true;
     std::string user, password_env, password_file;
     std::string from, to, bad, remote, domain;
     std::vector<std::string> recipients;

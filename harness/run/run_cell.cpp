@@ -87,8 +87,12 @@ void fill(Cell& cell,
                                            reached.transcript_first,
                                            reached.transcript_last});
     }
+    std::map<std::string, int> times;  // a measurement in a loop comes again: "round", "round #2", …
     for (const auto& measured : result.measurements) {
-        cell.measurements.emplace_back(measured.name, masker.by_value(measured.value));
+        const int time = ++times[measured.name];
+        cell.measurements.emplace_back(
+            time == 1 ? measured.name : fmt::format("{} #{}", measured.name, time),
+            masker.by_value(measured.value));
     }
 }
 

@@ -297,7 +297,7 @@ std::vector<Write> cut_writes(std::vector<Write> wholes, const std::optional<Pie
     std::vector<Write> writes;
     for (Write& whole : wholes) {
         append_cut(writes,
-                   std::move(whole),
+                   whole,
                    static_cast<std::size_t>(size),
                    in_milliseconds(pieces->every.value_or(Duration(0))));
     }

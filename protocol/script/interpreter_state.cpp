@@ -29,8 +29,8 @@ ScriptState::ScriptState(const Scenario& scenario_, const CellParams& cell_, Env
     }
 }
 
-void ScriptState::stop(ScriptEnd end, Position at, std::string reason) {
-    stop(end, at, std::string(), std::string(), std::move(reason));
+void ScriptState::stop(ScriptEnd end, Position at, const std::string& reason) {
+    stop(end, at, std::string(), std::string(), reason);
 }
 
 void ScriptState::stop(ScriptEnd end,

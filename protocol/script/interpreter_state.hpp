@@ -52,7 +52,7 @@ class ScriptState {
     bool server_side() const { return scenario.head.side == Side::Server; }
     bool stopped() const { return stopped_; }
     /// Ends the script. Only the first call counts.
-    void stop(ScriptEnd end, Position at, std::string reason);
+    void stop(ScriptEnd end, Position at, const std::string& reason);
     /// Ends it because of an event that was not expected, or none.
     void stop(ScriptEnd end,
               Position at,

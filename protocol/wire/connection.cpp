@@ -76,7 +76,7 @@ void Connection::Impl::shut_down(std::string_view how) {
 }
 
 Connection::Connection(Executor executor, Transcript& transcript, ConnectionOptions options)
-    : impl_(std::make_shared<Impl>(tcp::socket(std::move(executor)), transcript, std::move(options))) {}
+    : impl_(std::make_shared<Impl>(tcp::socket(executor), transcript, std::move(options))) {}
 
 Connection::Connection(tcp::socket accepted, Transcript& transcript, ConnectionOptions options)
     : impl_(std::make_shared<Impl>(std::move(accepted), transcript, std::move(options))) {

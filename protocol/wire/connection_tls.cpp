@@ -129,7 +129,7 @@ Awaitable<IoResult<TlsInfo>> Connection::Impl::handshake(std::unique_ptr<TlsEngi
         if (step != TlsEngine::Step::want_input) {
             auto why =
                 step == TlsEngine::Step::ended ? std::string("the peer sent close_notify") : engine->error();
-            co_return tl::unexpected(handshake_error(IoError::Kind::tls, std::move(why)));
+            co_return tl::unexpected(handshake_error(IoError::Kind::tls, why));
         }
         if (!written && written.error().kind == IoError::Kind::timeout)
             co_return tl::unexpected(handshake_cut_off(true));
