@@ -48,7 +48,7 @@ unique = uuid.uuid4().hex
 connection = session()
 begin(connection, f"a-{unique}")
 if params["eod"].startswith("cr-behind"):
-    time.sleep(1)
+    time.sleep(1)  # not to wait for anything: the CR has to come in a segment of its own
     connection.send(b"\r\n.\r\n")
     shown = reply(connection, 30) == 250 and reply(connection, 2) != 0
 elif reply(connection, 2) == 250:
