@@ -62,6 +62,11 @@ json describe(const Scenario& scenario) {
     for (const auto& cover : head.covers) {
         shown["covers"].push_back(cover.requirement);
     }
+    for (const auto& ref : head.refs) {  // a row of the catalogue of attacks is covered by who plays it
+        if (const std::string prefix = "attack "; ref.text.compare(0, prefix.size(), prefix) == 0) {
+            shown["covers"].push_back(ref.text.substr(prefix.size()));
+        }
+    }
     shown["needs"] = json::array();
     for (const auto& need : head.needs) {
         shown["needs"].push_back(need.text);

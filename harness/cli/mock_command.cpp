@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <cstring>
 #include <fstream>
+#include <set>
 
 #include <boost/asio/io_context.hpp>
 #include <nlohmann/json.hpp>
@@ -18,6 +19,8 @@
 #include "harness/cli/output.hpp"
 #include "harness/run/judge.hpp"
 #include "protocol/script/interpreter.hpp"
+#include "protocol/smtp/escape.hpp"
+#include "protocol/smtp/text.hpp"
 
 namespace smtpspec::cli {
 
@@ -25,20 +28,90 @@ namespace asio = boost::asio;
 
 namespace {
 
+/// The cell that --scenario names. False, with a message: there is none.
+bool choose_scenario(const std::string& asked, const run::Catalog& catalog, run::PlannedCell& cell) {
+    if (asked.empty()) {
+        return true;
+    }
+    cell.scenario = catalog.find(asked.substr(0, asked.find('[')));
+    if (!cell.scenario || cell.scenario->head.side != script::Side::Client) {
+        fmt::print(stderr,
+                   "smtpspec mock: --scenario {}: {}\n",
+                   asked,
+                   cell.scenario ? "it judges a server, so there is no server to play"
+                                 : "there is no such scenario (smtpspec list --side client)");
+        return false;
+    }
+    for (const auto& params : script::expand_cells(cell.scenario->head)) {
+        if (script::filter_matches(asked, params)) {
+            cell.params = params;
+            cell.mode = cell.scenario->head.modes.front();
+            return true;
+        }
+    }
+    fmt::print(stderr, "smtpspec mock: --scenario {}: no cell has these parameters\n", asked);
+    return false;
+}
+
+/// The head's `client:`: its account becomes the mock's, the rest is said, because a command cannot be told.
+/// Gives the mechanisms that it names.
+std::set<std::string> take_client_head(const Arguments& arguments,
+                                       const run::PlannedCell& cell,
+                                       MockSetup& setup) {
+    asio::io_context loop(1);
+    const std::atomic<bool> stop{false};
+    const CommandState command;
+    const auto context = run::embedded_context(arguments.options);
+    wire::Transcript transcript;
+    mock::Server server(loop.get_executor(), setup.config, setup.pki);
+    MockEnvironment environment(*context, cell, loop.get_executor(), transcript, server, stop, command);
+    std::string expected;
+    std::set<std::string> mechanisms;
+    for (const script::ClientEntry& entry : cell.scenario->head.client) {
+        std::string shown;
+        for (const script::Template& value : entry.values) {
+            shown += (shown.empty() ? "" : ", ") +
+                     script::expand_for_cell(value, *cell.scenario, cell.params, environment);
+        }
+        if (entry.key == "user") {
+            setup.user = shown;
+        } else if (entry.key == "secret") {
+            setup.password = shown;
+            setup.password_is_ours = true;
+        } else {
+            if (entry.key == "auth" && shown != "none") {
+                mechanisms.insert(smtp::to_upper(shown));
+            }
+            expected += fmt::format("{}{}: {}", expected.empty() ? "" : "; ", entry.key, shown);
+        }
+    }
+    if (!setup.config.accounts.empty()) {
+        setup.config.accounts.front().user = setup.user;
+        setup.config.accounts.front().password = setup.password;
+    }
+    if (!expected.empty()) {
+        fmt::print(
+            stderr, "smtpspec mock: the scenario expects of the client: {}\n", smtp::printable(expected));
+    }
+    return mechanisms;
+}
+
 /// One `smtpspec mock`: server, perhaps a scenario, perhaps a command.
 class MockRun {
   public:
-    MockRun(const Arguments& arguments, const run::Catalog& catalog, MockSetup setup)
+    /// `cell`: of --scenario; without scenario when there is none.
+    MockRun(const Arguments& arguments,
+            MockSetup setup,
+            run::PlannedCell cell,
+            std::set<std::string> mechanisms)
         : arguments_(arguments),
-          catalog_(catalog),
           setup_(std::move(setup)),
           loop_(1),
-          server_(loop_.get_executor(), setup_.config, setup_.pki) {}
+          server_(loop_.get_executor(), setup_.config, setup_.pki),
+          cell_(std::move(cell)),
+          mechanisms_(std::move(mechanisms)) {}
 
     int run() {
-        if (!choose_scenario()) {
-            return 2;
-        }
         if (auto up = server_.start(); !up) {
             fmt::print(stderr, "smtpspec mock: {}\n", up.error());
             return 4;
@@ -75,31 +148,6 @@ class MockRun {
     }
 
   private:
-    bool choose_scenario() {
-        const std::string& asked = arguments_.mock.scenario;
-        if (asked.empty()) {
-            return true;
-        }
-        cell_.scenario = catalog_.find(asked.substr(0, asked.find('[')));
-        if (!cell_.scenario || cell_.scenario->head.side != script::Side::Client) {
-            fmt::print(stderr,
-                       "smtpspec mock: --scenario {}: {}\n",
-                       asked,
-                       cell_.scenario ? "it judges a server, so there is no server to play"
-                                      : "there is no such scenario (smtpspec list --side client)");
-            return false;
-        }
-        for (const auto& params : script::expand_cells(cell_.scenario->head)) {
-            if (script::filter_matches(asked, params)) {
-                cell_.params = params;
-                cell_.mode = cell_.scenario->head.modes.front();
-                return true;
-            }
-        }
-        fmt::print(stderr, "smtpspec mock: --scenario {}: no cell has these parameters\n", asked);
-        return false;
-    }
-
     std::map<std::string, std::string> environment() const {
         std::map<std::string, std::string> variables;
         variables["SMTPSPEC_HOST"] =
@@ -187,10 +235,22 @@ class MockRun {
         if (problem) {
             std::rethrow_exception(problem);
         }
-        if (code == 0 && fired_) {
-            code = 1;
+        co_return code != 0 ? code : code_of_verdict();
+    }
+
+    /// A command that ends with 0 has not passed when the scenario did not.
+    int code_of_verdict() const {
+        if (!verdict_) {
+            return 0;
         }
-        co_return code;
+        switch (*verdict_) {
+            case run::Verdict::Error:
+                return 3;
+            case run::Verdict::Inconclusive:
+                return arguments_.mock.command.empty() ? 0 : 5;
+            default:
+                return run::is_red(*verdict_) ? 1 : 0;
+        }
     }
 
     wire::Awaitable<int> wait_for_end() {
@@ -202,6 +262,7 @@ class MockRun {
                 co_return 127;
             }
             const int code = co_await child->wait(stop_);
+            command_.code = code;
             co_return code;
         }
         while (!stop_) {
@@ -209,6 +270,30 @@ class MockRun {
             co_await timer.async_wait(asio::use_awaitable);
         }
         co_return 0;
+    }
+
+    /// A scenario about one mechanism says nothing of a client that logged in by another, or a failure of one
+    /// that did not log in: a sentence, else "". Not to send a password is a pass.
+    std::string other_mechanism(const wire::Transcript& transcript, run::Verdict verdict) const {
+        std::string used;
+        for (const wire::Entry& entry : transcript.entries()) {
+            if (entry.kind != wire::EntryKind::received || !smtp::istarts_with(entry.octets, "AUTH ")) {
+                continue;
+            }
+            const std::string line = entry.octets.substr(0, entry.octets.find_first_of("\r\n"));
+            const auto words = smtp::split_words(line);
+            used = words.size() > 1 ? smtp::to_upper(words[1]) : "";
+            if (mechanisms_.count(used) > 0) {
+                return {};
+            }
+        }
+        const bool about_login = cell_.params.name().rfind("client-auth.", 0) == 0;
+        if (!about_login || mechanisms_.empty() || (used.empty() && verdict == run::Verdict::Pass)) {
+            return {};
+        }
+        return fmt::format("the client logged in by {}, the scenario is about {}",
+                           used.empty() ? "nothing" : smtp::printable(used),
+                           fmt::join(mechanisms_, ", "));
     }
 
     /// The scenario's script, once, for whoever connects.
@@ -220,14 +305,24 @@ class MockRun {
         wire::Transcript transcript(&context->masker);
         transcript.we_are(wire::Side::server);
         server_.set_transcript(&transcript);
-        MockEnvironment environment(*context, cell_, loop_.get_executor(), transcript, server_, stop_);
+        command_.given = !arguments_.mock.command.empty();
+        MockEnvironment environment(
+            *context, cell_, loop_.get_executor(), transcript, server_, stop_, command_);
         const script::ScriptResult result =
             co_await script::run_script(*cell_.scenario, cell_.params, environment);
         server_.set_transcript(nullptr);
         server_.set_overlay(setup_.overlay());
         server_.serve();
-        const run::Judgement judgement = run::judge(cell_.scenario->head, result);
-        fired_ = run::is_red(judgement.verdict);
+        run::Judgement judgement = run::judge(cell_.scenario->head, result);
+        if (server_.sessions_total() == 0) {
+            judgement = {};
+            judgement.reason = "no client connected";
+        }
+        if (const std::string other = other_mechanism(transcript, judgement.verdict); !other.empty()) {
+            judgement = {};
+            judgement.reason = other;
+        }
+        verdict_ = judgement.verdict;
         fmt::print(stderr,
                    "smtpspec mock: {}: {}{}{}\n",
                    cell_.params.name(),
@@ -237,16 +332,17 @@ class MockRun {
     }
 
     const Arguments& arguments_;
-    const run::Catalog& catalog_;
     MockSetup setup_;
     asio::io_context loop_;
     mock::Server server_;
     PrivateFolder folder_;
     std::optional<MemoryFile> secret_;
     run::PlannedCell cell_;
+    std::set<std::string> mechanisms_;  ///< that the scenario expects the client to log in by
     std::string ca_file_, password_file_;
     std::atomic<bool> stop_{false};
-    bool fired_ = false;
+    CommandState command_;
+    std::optional<run::Verdict> verdict_;  ///< of --scenario
 };
 
 }  // namespace
@@ -261,7 +357,15 @@ int mock_command(const Arguments& arguments) {
         fmt::print(stderr, "smtpspec mock: {}", setup.error());
         return 2;
     }
-    MockRun mock(arguments, *catalog, std::move(*setup));
+    run::PlannedCell cell;
+    if (!choose_scenario(arguments.mock.scenario, *catalog, cell)) {
+        return 2;
+    }
+    std::set<std::string> mechanisms;
+    if (cell.scenario) {
+        mechanisms = take_client_head(arguments, cell, *setup);
+    }
+    MockRun mock(arguments, std::move(*setup), std::move(cell), std::move(mechanisms));
     return mock.run();
 }
 

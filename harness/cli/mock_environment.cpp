@@ -1,5 +1,9 @@
 #include "harness/cli/mock_environment.hpp"
 
+#include <re2/re2.h>
+
+#include <set>
+
 namespace smtpspec::cli {
 
 namespace asio = boost::asio;
@@ -14,11 +18,56 @@ MockEnvironment::MockEnvironment(const run::RunContext& context,
                                  asio::any_io_executor executor,
                                  wire::Transcript& transcript,
                                  mock::Server& server,
-                                 const std::atomic<bool>& stop)
+                                 const std::atomic<bool>& stop,
+                                 const CommandState& command)
     : run::CellEnvironment(context, cell, std::move(executor), transcript, context.masker),
       server_(server),
       stop_(stop),
-      mails_(server.store(), std::chrono::milliseconds(100)) {}
+      command_(command),
+      mails_(*this) {}
+
+std::string MockEnvironment::says() const {
+    if (!command_.code) {
+        return "running";
+    }
+    switch (*command_.code) {
+        case 0:
+            return "sent";
+        case 75:
+            return "temporary";
+        case 69:
+        case 77:
+            return "permanent";
+        default:
+            return *command_.code > 128 ? "crashed" : "unknown";
+    }
+}
+
+wire::Awaitable<void> MockEnvironment::settled(wire::Deadline deadline) {
+    asio::steady_timer timer(executor_);
+    while (!command_.code && !stop_ && wire::Clock::now() < deadline) {
+        timer.expires_after(look_again);
+        co_await timer.async_wait(asio::use_awaitable);
+    }
+}
+
+int MockEnvironment::Store::lost() const {
+    return owner_.says() == "sent" && owner_.server_.store().count() == 0 ? 1 : 0;
+}
+
+int MockEnvironment::Store::doubled() const {
+    static const RE2 message_id("(?im)^message-id:\\s*(<[^>]*>)");
+    std::set<std::pair<std::string, std::vector<std::string>>> seen;
+    int again = 0;
+    for (const mock::Mail& mail : owner_.server_.store().all()) {
+        const std::string header = mail.raw.substr(0, mail.raw.find("\r\n\r\n"));
+        std::string id;
+        if (RE2::PartialMatch(header, message_id, &id)) {
+            again += seen.emplace(id, mail.recipients).second ? 0 : 1;
+        }
+    }
+    return again;
+}
 
 wire::Awaitable<wire::IoResult<std::unique_ptr<wire::Connection>>> MockEnvironment::open(script::OpenRequest,
                                                                                          wire::Deadline) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <optional>
 
 #include "harness/run/cell_environment.hpp"
 #include "harness/run/oracles.hpp"
@@ -8,15 +9,23 @@
 
 namespace smtpspec::cli {
 
+/// What `--scenario` can know of the command that is the client under test.
+struct CommandState {
+    bool given = false;       ///< without one, whoever connects is judged by what is seen alone
+    std::optional<int> code;  ///< when it has ended
+};
+
 /// The world of `mock --scenario`: the scenario's server is played for whoever connects, until `stop`.
-class MockEnvironment : public run::CellEnvironment {
+class MockEnvironment : public run::CellEnvironment, public script::ClientOracle {
   public:
+    /// `command` and `stop` outlive it.
     MockEnvironment(const run::RunContext& context,
                     const run::PlannedCell& cell,
                     boost::asio::any_io_executor executor,
                     wire::Transcript& transcript,
                     mock::Server& server,
-                    const std::atomic<bool>& stop);
+                    const std::atomic<bool>& stop,
+                    const CommandState& command);
 
     wire::Awaitable<wire::IoResult<std::unique_ptr<wire::Connection>>> open(script::OpenRequest request,
                                                                             wire::Deadline deadline) override;
@@ -30,14 +39,35 @@ class MockEnvironment : public run::CellEnvironment {
                                 wire::Deadline deadline) override;
     void observe(script::SessionObserver* observer) override { server_.set_observer(observer); }
     script::StoreOracle* store() override { return &mails_; }
-    script::ClientOracle* client() override { return nullptr; }
+    script::ClientOracle* client() override { return command_.given ? this : nullptr; }
+    // ClientOracle, by the command's exit code: 0 is "sent", 75 (EX_TEMPFAIL) "temporary", 69 and 77
+    // (EX_UNAVAILABLE, EX_NOPERM) "permanent", a signal "crashed", anything else "unknown".
+    std::string says() const override;
+    std::string output() const override { return {}; }
+    double peak() const override { return static_cast<double>(server_.peak()); }
+    wire::Awaitable<void> settled(wire::Deadline deadline) override;
     /// A person may take a while to start a client.
     double time_scale() const override { return 1000.0; }
 
   private:
+    /// The store, compared with what the command says of itself.
+    class Store : public run::EmbeddedStore {
+      public:
+        explicit Store(MockEnvironment& owner)
+            : EmbeddedStore(owner.server_.store(), std::chrono::milliseconds(100)), owner_(owner) {}
+        /// 1 when the command says that it sent, and nothing is there. How many it had to send is not known.
+        int lost() const override;
+        /// Messages that are there again: the same Message-ID for the same recipients.
+        int doubled() const override;
+
+      private:
+        MockEnvironment& owner_;
+    };
+
     mock::Server& server_;
     const std::atomic<bool>& stop_;
-    run::EmbeddedStore mails_;
+    const CommandState& command_;
+    Store mails_;
 };
 
 }  // namespace smtpspec::cli

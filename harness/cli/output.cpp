@@ -106,7 +106,13 @@ report::RenderOptions render_options(const Arguments& arguments, const std::stri
 }
 
 bool print(const std::string& text) {
-    return std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0;
+    if (std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0) {
+        return true;
+    }
+    if (errno != EPIPE) {  // who closed a pipe has seen enough
+        fmt::print(stderr, "smtpspec: standard output could not be written: {}\n", std::strerror(errno));
+    }
+    return false;
 }
 
 bool write_reports(const Arguments& arguments, const run::Result& result) {

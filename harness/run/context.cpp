@@ -1,6 +1,7 @@
 #include "harness/run/context.hpp"
 
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 
 #include "harness/run/endpoint.hpp"
@@ -103,6 +104,39 @@ std::pair<std::string, int> connect_target(const RunOptions& options, const std:
     return {host, port};
 }
 
+std::string ports_of(const Profile& profile) {
+    std::string text;
+    for (const auto& [port, mode] : profile.ports) {
+        text += fmt::format("{}{}", text.empty() ? "" : ", ", port);
+    }
+    return text;
+}
+
+/// A mailbox that cannot be read would make every message look lost. The Maildir itself may be made by the
+/// first delivery.
+tl::expected<void, ContextError> check_mailbox(const Profile& profile) {
+    if (profile.mailbox.empty()) {
+        return {};
+    }
+    namespace fs = std::filesystem;
+    std::error_code failure;
+    const fs::path folder = fs::path(profile.mailbox).lexically_normal();
+    fs::path there = folder.has_filename() ? folder : folder.parent_path();
+    if (!fs::exists(there, failure)) {
+        there = there.has_parent_path() ? there.parent_path() : fs::path(".");
+    }
+    const fs::directory_iterator readable(there, failure);
+    if (failure) {
+        return tl::make_unexpected(ContextError{fmt::format("{}: the mailbox {} cannot be read: {}: {}",
+                                                            profile.name,
+                                                            profile.mailbox,
+                                                            there.string(),
+                                                            failure.message()),
+                                                2});
+    }
+    return {};
+}
+
 tl::expected<void, ContextError> resolve_ports(RunContext& context) {
     std::map<std::string, std::vector<tcp::endpoint>> known;
     for (const auto& [port, mode] : context.profile.ports) {
@@ -174,6 +208,17 @@ tl::expected<std::unique_ptr<RunContext>, ContextError> foreign_context(const Pr
     context->client_tls = *trusted;
     context->pki =
         std::make_shared<wire::TestPki>(std::vector<std::string>{"mail.test", "localhost", "127.0.0.1"});
+    for (const int port : options.ports) {
+        if (profile.ports.count(port) == 0) {
+            return tl::make_unexpected(ContextError{
+                fmt::format(
+                    "--port {}: {} has no such port; it has {}", port, profile.name, ports_of(profile)),
+                2});
+        }
+    }
+    if (auto readable = check_mailbox(profile); !readable) {
+        return tl::make_unexpected(readable.error());
+    }
     if (auto resolved = resolve_ports(*context); !resolved) {
         return tl::make_unexpected(resolved.error());
     }

@@ -29,8 +29,9 @@ struct RunContext {
     std::map<int, boost::asio::ip::tcp::endpoint>
         addresses;  ///< logical port -> where to connect (foreign servers)
     std::unique_ptr<MailGate> gate = std::make_unique<MailGate>();
-    bool local = false;                    ///< every address is this machine
-    std::atomic<bool> interrupted{false};  ///< Ctrl-C: no new cell begins
+    bool local = false;                       ///< every address is this machine
+    std::map<int, std::string> tls_problems;  ///< logical port -> why STARTTLS, which it lists, gives no TLS
+    std::atomic<bool> interrupted{false};     ///< Ctrl-C: no new cell begins
 
     bool embedded() const { return surroundings == Surroundings::embedded; }
     bool loopback() const { return local; }

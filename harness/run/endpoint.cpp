@@ -30,6 +30,7 @@ Profile bare_host(const std::string& host) {
     Profile profile = five_ports();
     profile.name = host;
     profile.host = host;
+    profile.guessed = true;
     return profile;
 }
 

@@ -37,8 +37,10 @@ std::string sentence(const script::Head& head, const Judgement& so_far, const sc
         return result.reason;
     }
     if (so_far.outcome.empty()) {
-        return result.no_oracle ? "no oracle: the endpoint has no way to read what was delivered"
-                                : "the script reached no outcome";
+        return !result.no_oracle ? "the script reached no outcome"
+               : head.side == script::Side::Client
+                   ? "no oracle: what the client says of its messages cannot be known here"
+                   : "no oracle: the endpoint has no way to read what was delivered";
     }
     return fmt::format("reached \"{}\"; a good peer reaches {}", so_far.outcome, pass_labels(head));
 }
@@ -84,27 +86,42 @@ bool fact_fits(const Fact& fact, const std::string& reply) {
     return reply.compare(0, fact.reply.size(), fact.reply) == 0;
 }
 
+/// What servers say when they limit a client, whoever they are. Nothing is concluded from a code alone, and
+/// limits of one transaction (recipients, errors, size) are none of these.
+bool speaks_of_rate(const std::string& reply) {
+    static const RE2 words(
+        "^(?:4[0-9][0-9]|55[0-9])[ -].*(?i:rate.?limit|too many "
+        "(?:messages|e?mails|connections|requests|concurrent)|"
+        "throttl|slow down|(?:sending|hourly|daily) (?:rate|limit|quota))");
+    return RE2::PartialMatch(reply, words);
+}
+
+std::optional<std::string> limit_in(const std::string& line, const std::vector<Fact>& facts) {
+    const bool known =
+        std::any_of(facts.begin(), facts.end(), [&](const Fact& fact) { return fact_fits(fact, line); });
+    return known || speaks_of_rate(line) ? std::optional(smtp::printable(line)) : std::nullopt;
+}
+
 }  // namespace
 
 std::optional<std::string> rate_limit_reply(const std::vector<wire::Entry>& transcript,
                                             const std::vector<Fact>& facts) {
+    std::map<std::string, std::string> unfinished;  // by connection: a reply may come in many reads
     for (const wire::Entry& entry : transcript) {
         if (entry.kind != wire::EntryKind::received) {
             continue;
         }
-        std::size_t start = 0;
-        while (start < entry.octets.size()) {
-            const std::size_t end = std::min(entry.octets.find('\n', start), entry.octets.size());
-            std::string line = entry.octets.substr(start, end - start);
+        std::string& text = unfinished[entry.connection];
+        text += entry.octets;
+        for (std::size_t end = text.find('\n'); end != std::string::npos; end = text.find('\n')) {
+            std::string line = text.substr(0, end);
+            text.erase(0, end + 1);
             while (!line.empty() && line.back() == '\r') {
                 line.pop_back();
             }
-            for (const Fact& fact : facts) {
-                if (fact_fits(fact, line)) {
-                    return smtp::printable(line);
-                }
+            if (auto limit = limit_in(line, facts)) {
+                return limit;
             }
-            start = end + 1;
         }
     }
     return std::nullopt;

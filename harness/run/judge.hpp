@@ -22,8 +22,8 @@ struct Judgement {
 /// best inconclusive (scenario-language.md §5, Judgement). Pure.
 Judgement judge(const script::Head& head, const script::ScriptResult& result);
 
-/// The reply in `transcript` that the profile describes as a rate limit, or one that says so itself in a 421
-/// or 4yz reply when `generic`; empty if none. Sent by the server under test.
+/// The reply in `transcript` that the profile describes as a rate limit, or a 4yz or 55z one that says so
+/// itself; empty if none. Sent by the server under test.
 std::optional<std::string> rate_limit_reply(const std::vector<wire::Entry>& transcript,
                                             const std::vector<Fact>& facts);
 

@@ -107,6 +107,14 @@ class Probe {
         result_.state = PortProbe::State::ok;
         std::optional<smtp::Capabilities> offered = co_await ehlo(connection);
         (result_.mode == script::Mode::Tls ? result_.secure : result_.clear) = offered;
+        if (!offered) {
+            stop(PortProbe::State::no_ehlo,
+                 fmt::format("{}: the port greets (\"{}\"), but EHLO was answered by {}.",
+                             where_,
+                             result_.greeting,
+                             ehlo_problem_));
+            co_return;
+        }
         if (result_.mode == script::Mode::Starttls && offered && offered->has("STARTTLS")) {
             co_await upgrade(connection);
         }
@@ -189,8 +197,16 @@ class Probe {
             co_return offered;
         }
         const Answer answer = co_await read_reply(connection, soon());
-        if (answer.reply && answer.reply->code == 250) {
+        const int code = answer.reply ? answer.reply->code : 0;
+        if (code == 250) {
             offered = smtp::Capabilities::from_reply(*answer.reply);
+        } else if (code / 100 == 5) {
+            offered = smtp::Capabilities();  // it knows no extensions
+        } else if (answer.reply) {
+            ehlo_problem_ = fmt::format("\"{}\"", smtp::printable(answer.reply->raw.substr(0, 200)));
+        } else {
+            ehlo_problem_ =
+                answer.event == wire::ReadEvent::timeout ? "silence" : "the end of the connection";
         }
         co_return offered;
     }
@@ -233,6 +249,7 @@ class Probe {
     asio::any_io_executor executor_;
     wire::Transcript transcript_;
     std::string where_;
+    std::string ehlo_problem_ = "nothing: it could not be sent";
     PortProbe result_;
 };
 
@@ -246,7 +263,8 @@ wire::Awaitable<PortProbe> probe_port(const RunContext& context, int port) {
 }
 
 std::map<int, PortProbe> probe_ports(const RunContext& context) {
-    asio::io_context loop(1);
+    auto owned = std::make_unique<asio::io_context>(1);
+    asio::io_context& loop = *owned;
     std::map<int, PortProbe> probes;
     for (const auto& address : context.addresses) {
         asio::co_spawn(
@@ -257,7 +275,13 @@ std::map<int, PortProbe> probe_ports(const RunContext& context) {
                 probes[probe.port] = std::move(probe);
             });
     }
-    loop.run();
+    while (!loop.stopped() && !context.interrupted) {
+        loop.run_for(std::chrono::milliseconds(50));
+    }
+    if (context.interrupted) {
+        [[maybe_unused]] const auto* left =
+            owned.release();  // as in the schedule: the program is about to end
+    }
     return probes;
 }
 
@@ -309,6 +333,28 @@ Cell promise_cell(const RunContext& context,
     return cell;
 }
 
+/// Nobody promised anything for a bare host: on port 25 STARTTLS is optional (RFC 3207 §4), on the submission
+/// ports it should be there (RFC 8314 §3.3).
+Cell starttls_missing(const RunContext& context, const PortProbe& probe) {
+    const bool guessed = context.profile.guessed;
+    Cell cell = promise_cell(
+        context,
+        probe,
+        "starttls-missing",
+        fmt::format(
+            "{}:{}: the reply to EHLO does not list STARTTLS{}. A middlebox that strips it looks the same.",
+            context.profile.host,
+            probe.port,
+            guessed ? "" : ", but the profile says this port upgrades"));
+    if (guessed) {
+        cell.title = "The port has the usual mode";
+        cell.level = "SHOULD";
+        cell.severity = "medium";
+        cell.verdict = probe.port == 25 ? Verdict::Unsupported : Verdict::Warn;
+    }
+    return cell;
+}
+
 }  // namespace
 
 std::vector<Cell> mode_cells(const RunContext& context, const std::map<int, PortProbe>& probes) {
@@ -318,14 +364,15 @@ std::vector<Cell> mode_cells(const RunContext& context, const std::map<int, Port
             cells.push_back(promise_cell(context, probe, "wrong-mode", probe.detail));
         } else if (probe.usable() && probe.mode == script::Mode::Starttls && probe.clear &&
                    !probe.clear->has("STARTTLS")) {
-            cells.push_back(promise_cell(
-                context,
-                probe,
-                "starttls-missing",
-                fmt::format("{}:{}: the reply to EHLO does not list STARTTLS, but the profile says "
-                            "this port upgrades. A middlebox that strips it looks the same.",
-                            context.profile.host,
-                            port)));
+            cells.push_back(starttls_missing(context, probe));
+        } else if (probe.usable() && probe.mode == script::Mode::Starttls && !probe.tls_problem.empty()) {
+            cells.push_back(promise_cell(context,
+                                         probe,
+                                         "starttls-broken",
+                                         fmt::format("{}:{}: STARTTLS is listed, but TLS does not begin: {}",
+                                                     context.profile.host,
+                                                     port,
+                                                     probe.tls_problem)));
         } else if (probe.usable() && probe.secure && !context.user.empty() && !probe.secure->has("AUTH")) {
             cells.push_back(promise_cell(
                 context,

@@ -35,6 +35,7 @@ struct Profile {
     std::string mailbox;             ///< Maildir folder where `to` is delivered, "" if none
     double messages_per_second = 0;  ///< 0: no pace
     int connections = 0;             ///< at once; 0: default
+    bool guessed = false;            ///< nobody wrote it: a bare host, whose modes are the usual ones
     bool paced = false;              ///< it has a pace or a budget of its own: kept on loopback as well
     int budget_messages = 10, budget_bad_logins = 1;  ///< per port and run
     std::optional<std::chrono::milliseconds> quiet, step;

@@ -241,6 +241,16 @@ void read_endpoints(const json& document, Result& result) {
 
 }  // namespace
 
+namespace {
+
+/// The library's message without its own name for the kind of mistake.
+std::string without_tag(const std::string& what) {
+    const std::size_t end = what.rfind("] ");
+    return end == std::string::npos ? what : what.substr(end + 2);
+}
+
+}  // namespace
+
 tl::expected<Result, std::string> result_from_json(const json& document) {
     try {
         if (document.at("schema") != schema_name) {
@@ -270,7 +280,10 @@ tl::expected<Result, std::string> result_from_json(const json& document) {
         }
         return result;
     } catch (const json::exception& problem) {
-        return tl::make_unexpected(fmt::format("this is no {} document: {}", schema_name, problem.what()));
+        return tl::make_unexpected(
+            fmt::format("this is no {} document as `smtpspec run --format json` writes it: {}",
+                        schema_name,
+                        without_tag(problem.what())));
     }
 }
 

@@ -90,9 +90,8 @@ void fill(Cell& cell,
     std::map<std::string, int> times;  // a measurement in a loop comes again: "round", "round #2", …
     for (const auto& measured : result.measurements) {
         const int time = ++times[measured.name];
-        cell.measurements.emplace_back(
-            time == 1 ? measured.name : fmt::format("{} #{}", measured.name, time),
-            masker.by_value(measured.value));
+        cell.measurements.emplace_back(time == 1 ? measured.name : fmt::format("{} #{}", measured.name, time),
+                                       masker.by_value(measured.value));
     }
 }
 
@@ -124,6 +123,30 @@ void note_rate_limit(Cell& cell, const RunContext& context, const wire::Transcri
         cell.reason = fmt::format("rate-limited: the endpoint answered \"{}\"", *reply);
         cell.error_kind = "rate-limited";
     }
+}
+
+/// Where TLS never works, "the command was not executed inside TLS" is true and proves nothing.
+void doubt_pass_without_tls(const RunContext& context,
+                            const PlannedCell& planned,
+                            const wire::Transcript& transcript,
+                            Cell& cell) {
+    const auto problem = context.tls_problems.find(cell.port);
+    const auto& modes = planned.scenario->head.modes;
+    const bool about_tls = std::all_of(
+        modes.begin(), modes.end(), [](script::Mode mode) { return mode == script::Mode::Starttls; });
+    if (cell.verdict != Verdict::Pass || problem == context.tls_problems.end() || !about_tls) {
+        return;
+    }
+    const auto entries = transcript.entries();
+    if (std::any_of(entries.begin(), entries.end(), [](const wire::Entry& entry) {
+            return entry.kind == wire::EntryKind::tls;
+        })) {
+        return;
+    }
+    cell.verdict = Verdict::Inconclusive;
+    cell.outcome.clear();
+    cell.reason = "nothing is proved where TLS does not begin: " + problem->second;
+    cell.error_kind = "no-tls";
 }
 
 /// design.md §4: a clean conversation after it tells a failed test from a peer that is broken anyway, and a
@@ -168,6 +191,7 @@ wire::Awaitable<void> run_foreign(const RunContext& context,
     fill(run.cell, planned.scenario->head, run.script, transcript, context.masker);
     note_unreachable(run.cell, environment);
     note_rate_limit(run.cell, context, transcript);
+    doubt_pass_without_tls(context, planned, transcript, run.cell);
     const bool by_end = decided_by_end(run.script, run.cell.outcome, transcript);
     co_await check_sane_after(context, run.cell, by_end);
 }

@@ -68,6 +68,11 @@ Result execute(RunContext& context,
     if (!context.embedded()) {
         probes = probe_ports(context);
         result.cells = mode_cells(context, probes);
+        for (const auto& [port, probe] : probes) {
+            if (probe.usable() && !probe.tls_problem.empty()) {
+                context.tls_problems[port] = probe.tls_problem;
+            }
+        }
         probe_logins(context, plan, probes);
     } else {
         result.clients.push_back(ClientInfo{"reference", version});

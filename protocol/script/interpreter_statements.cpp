@@ -110,7 +110,10 @@ wire::Awaitable<void> Interpreter::carry_out(const CheckStatement& node, Positio
 }
 
 wire::Awaitable<void> Interpreter::carry_out(const OtherwiseStatement& node, Position) {
-    if (!state_.has_verdict()) {
+    // A client judged by elimination, when what would have spoken against it could not be asked, is not
+    // judged.
+    const bool blind = !state_.server_side() && state_.result.no_oracle;
+    if (!state_.has_verdict() && !blind) {
         state_.reach(node.goal, state_.position());
     }
     co_return;

@@ -317,8 +317,10 @@ std::string Masker::server_octets(std::string_view octets, MaskState& state) con
             state.inside_auth = line.substr(0, 3) == "334" || (state.inside_auth && line[0] == '3');
     }
     whole.erase(0, line_from);
+    // Of a line that does not end its code is kept, and the tail in which a secret may have begun.
+    constexpr std::size_t code = 3;
     if (whole.size() > kLineHeld)
-        whole.resize(kLineHeld);
+        whole.erase(code, whole.size() - kLineHeld);
     state.server_held = std::move(whole);
     return masked;
 }

@@ -152,6 +152,71 @@ TEST(ForeignRun, AFindingOfAPeerThatIsNotSaneAfterItIsNone) {
     EXPECT_NE(result.cells[0].reason.find("not sane after it"), std::string::npos) << result.cells[0].reason;
 }
 
+int count(const Result& result, Verdict verdict) {
+    return static_cast<int>(std::count_if(
+        result.cells.begin(), result.cells.end(), [&](const Cell& cell) { return cell.verdict == verdict; }));
+}
+
+const Cell* cell_of(const Result& result, const std::string& scenario) {
+    const auto found = std::find_if(result.cells.begin(), result.cells.end(), [&](const Cell& cell) {
+        return cell.scenario == scenario;
+    });
+    return found == result.cells.end() ? nullptr : &*found;
+}
+
+TEST(ForeignRun, WhereTlsNeverBeginsNoInjectionIsCalledHarmless) {
+    mock::ServerConfig config = with_account();
+    config.defects.add(mock::Defect::starttls_handshake_fails);
+    ForeignServer server(std::move(config));
+    const Result result =
+        run_against(server, profile_with("right password"), {"starttls.inject.*", "starttls.state.*"});
+    for (const Cell& cell : result.cells) {
+        EXPECT_NE(cell.verdict, Verdict::Pass) << cell.name() << " " << cell.outcome;
+    }
+    const Cell* const broken = cell_of(result, "endpoint.mode");
+    ASSERT_NE(broken, nullptr);
+    EXPECT_EQ(broken->outcome, "starttls-broken");
+    EXPECT_EQ(exit_code(result, 0), 1);
+}
+
+TEST(ForeignRun, AServerThatDoesNotAnswerEhloIsNotJudged) {
+    mock::ServerConfig config = with_account();
+    mock::LimiterSpec none;
+    none.name = "none";
+    none.stage = mock::LimiterStage::ehlo;
+    none.per = script::LimiterScope::All;
+    none.burst = 0;
+    none.reply = "421 4.3.2 busy";
+    config.limiters = {none};
+    ForeignServer server(std::move(config));
+    const Result result = run_against(server, profile_with("right password"), {"starttls.*"});
+    EXPECT_EQ(count(result, Verdict::Pass), 0);
+    EXPECT_EQ(count(result, Verdict::Unsupported), 0) << "nobody knows what it offers";
+    EXPECT_GT(count(result, Verdict::Inconclusive), 20);
+    EXPECT_EQ(exit_code(result, 0), 4);
+}
+
+TEST(ForeignRun, ABareHostMadeNoPromise) {
+    mock::ServerConfig config = with_account();
+    config.extensions.starttls = false;
+    ForeignServer server(std::move(config));
+    Profile guess = profile_with("right password");
+    guess.guessed = true;
+    const Cell* cell = nullptr;
+    const Result guessed = run_against(server, guess, {"starttls.cmd.*"});
+    ASSERT_NE(cell = cell_of(guessed, "endpoint.mode"), nullptr);
+    EXPECT_EQ(cell->verdict, Verdict::Warn);
+}
+
+TEST(ForeignRun, AMailboxThatCannotBeReadIsAMistakeOfTheProfile) {
+    Profile profile = profile_with("right password");
+    profile.mailbox = "/nonexistent/Maildir";
+    const auto context = foreign_context(profile, RunOptions{});
+    ASSERT_FALSE(context);
+    EXPECT_EQ(context.error().exit_code, 2);
+    EXPECT_NE(context.error().message.find("/nonexistent"), std::string::npos) << context.error().message;
+}
+
 TEST(ForeignRun, APaceHoldsInsideACellToo) {
     const auto catalog = Catalog::load("");
     ASSERT_TRUE(catalog);

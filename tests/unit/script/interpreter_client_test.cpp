@@ -259,5 +259,13 @@ TEST_F(ClientScripts, a_client_that_does_not_get_to_the_start_is_no_verdict) {
     EXPECT_EQ(result.got, "only the greeting is played here");
 }
 
+TEST_F(ClientScripts, elimination_needs_all_oracles) {
+    world.events = {command("EHLO x")};
+    const ScriptResult result =
+        run("serve {\n}\ncheck client.says == \"sent\" and store.lost > 0 => wrong\notherwise => good\n");
+    EXPECT_EQ(labels(result), "") << "nobody can say what the client thinks of its message";
+    EXPECT_TRUE(result.no_oracle);
+}
+
 }  // namespace
 }  // namespace smtpspec::script

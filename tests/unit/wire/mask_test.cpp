@@ -209,5 +209,18 @@ TEST(Masker, FindsASecretInsideASaslMessage) {
     EXPECT_FALSE(made.reveals(base64("resend 4f1d2c9b")));
 }
 
+TEST(Mask, ASecretBehindALongUnfinishedLineOfTheServerIsSeenWhereverItIsCut) {
+    const std::string key = kKey;
+    for (std::size_t cut = 1; cut < key.size(); ++cut) {
+        const Masker made = masker();
+        MaskState state;
+        std::string seen = made.server_octets("250-" + std::string(9000, 'x'), state);
+        seen += made.server_octets(key.substr(0, cut), state);
+        const std::string rest = made.server_octets(key.substr(cut) + "\r\n", state);
+        EXPECT_THAT(rest, Not(HasSubstr(key.substr(cut)))) << "cut at " << cut;
+        EXPECT_THAT(seen + rest, Not(HasSubstr(key)));
+    }
+}
+
 }  // namespace
 }  // namespace smtpspec::wire

@@ -1,0 +1,56 @@
+#!/usr/bin/env python3
+"""mock_scenario_test.py SMTPSPEC SOURCE_DIR: `mock --scenario … -- CMD` judges what the command did, and says so by its exit code."""
+import os
+import re
+import subprocess
+import sys
+import tempfile
+
+SEND = """
+import os, smtplib, ssl, sys
+env = os.environ
+try:
+    with smtplib.SMTP(env["SMTPSPEC_HOST"], int(env["SMTPSPEC_PORT_587"]), timeout=30) as server:
+        server.starttls(context=ssl.create_default_context(cafile=env["SMTPSPEC_CA_FILE"]))
+        with open(env["SMTPSPEC_PASSWORD_FILE"]) as file:
+            server.login(env["SMTPSPEC_USER"], file.read().rstrip("\\n"))
+        server.sendmail("app@sender.test", ["you@mail.test"], "Subject: hello\\r\\n\\r\\nworld\\r\\n")
+except smtplib.SMTPException as problem:
+    print(problem)
+    if HIDE:
+        sys.exit(0)
+    sys.exit(75)
+"""
+
+CASES = [
+    # scenario, command, exit code, last line
+    ("client-starttls.strip.no-credentials-in-clear[stls=missing]", None, 5, "inconclusive: no client connected"),
+    ("client-starttls.upgrade.used", None, 5, "inconclusive: no client connected"),
+    ("client-starttls.upgrade.used", "honest", 0, r"pass \(upgraded\)"),
+    ("client-starttls.strip.no-credentials-in-clear[stls=missing]", "honest", 75, r"pass \(refused\)"),
+    ("client-queue.ratelimit.mail[code=r451,then=kept]", "hiding", 1, r"fail \(lost\)"),
+    ("client-auth.plain.encoding[word=short]", "honest", 0, r"pass \(right\)"),
+    ("client-auth.oauth.error-step[mech=XOAUTH2]", "honest", 75, "inconclusive: the client logged in by nothing"),
+]
+
+
+def main():
+    program = sys.argv[1]
+    bad = []
+    with tempfile.TemporaryDirectory() as folder:
+        for name, hide in (("honest", False), ("hiding", True)):
+            with open(os.path.join(folder, name + ".py"), "w", encoding="ascii") as file:
+                file.write(f"HIDE = {hide}\n" + SEND)
+        for scenario, client, code, last in CASES:
+            command = ["true"] if client is None else [sys.executable, os.path.join(folder, client + ".py")]
+            run = subprocess.run([program, "mock", "--scenario", scenario, "--", *command], capture_output=True, text=True,
+                                 timeout=120, check=False)
+            shown = run.stderr.strip().splitlines()[-1]
+            if run.returncode != code or not re.search(": " + last, shown):
+                bad.append(f"{scenario} with {client}: expected {code} and {last!r}, got {run.returncode} and {shown!r}")
+    print("\n".join(bad) or f"{len(CASES)} cases")
+    return 1 if bad else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
