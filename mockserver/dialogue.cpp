@@ -147,6 +147,9 @@ std::optional<Answer> Dialogue::refuse_order(const Command& command) const {
     if (confused_ && command.verb != "RSET") {
         return reply(503, "5.5.1", "Bad sequence of commands");
     }
+    if (has(Defect::vrfy_disabled) && command.verb == "VRFY") {
+        return reply(502, "5.5.1", "VRFY command is disabled");
+    }
     if (has(Defect::noop_needs_tls) && needs_tls() && command.verb == "NOOP") {
         return reply(530, "5.7.0", "Must issue a STARTTLS command first");
     }

@@ -256,7 +256,9 @@ void Dialogue::store_message() {
     mail.port = peer_.port;
     mail.tls = inside_tls_;
     mail.time = std::chrono::system_clock::now();
-    store_.add(std::move(mail));
+    if (!has(Defect::mail_vanishes)) {
+        store_.add(std::move(mail));
+    }
 }
 
 }  // namespace smtpspec::mock

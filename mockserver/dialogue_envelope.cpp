@@ -216,6 +216,9 @@ std::optional<Answer> Dialogue::refuse_recipient(const smtp::Path& path) const {
     if (smtp::has_eight_bit(path.address) && transaction_ && !transaction_->smtputf8) {
         return reply(553, "5.6.7", "Non-ASCII address needs SMTPUTF8");
     }
+    if (has(Defect::greylists)) {
+        return reply(450, "4.7.1", "Greylisted, please try again later");
+    }
     const auto count = transaction_ ? transaction_->recipients.size() : 0;
     if (count >= 50 && has(Defect::rcpt_limit_50_closes)) {
         return closing(421, "4.7.0", "Too many recipients");

@@ -113,6 +113,17 @@ void note_unreachable(Cell& cell, const ServerEnvironment& environment) {
     cell.error_kind = "died";
 }
 
+/// A port that the user did not ask for, or the profile does not have, is not missing.
+void note_port_not_in_run(Cell& cell, const ServerEnvironment& environment) {
+    const int port = environment.missing_port();
+    if (port == 0 || (cell.verdict != Verdict::Warn && cell.verdict != Verdict::Fail)) {
+        return;
+    }
+    cell.verdict = Verdict::Unsupported;
+    cell.outcome.clear();
+    cell.reason = fmt::format("port {}, which this asks for, is not part of this run", port);
+}
+
 void note_rate_limit(Cell& cell, const RunContext& context, const wire::Transcript& transcript) {
     if (context.embedded()) {
         return;
@@ -190,6 +201,7 @@ wire::Awaitable<void> run_foreign(const RunContext& context,
     run.script = co_await script::run_script(*planned.scenario, planned.params, environment);
     fill(run.cell, planned.scenario->head, run.script, transcript, context.masker);
     note_unreachable(run.cell, environment);
+    note_port_not_in_run(run.cell, environment);
     note_rate_limit(run.cell, context, transcript);
     doubt_pass_without_tls(context, planned, transcript, run.cell);
     const bool by_end = decided_by_end(run.script, run.cell.outcome, transcript);

@@ -25,6 +25,7 @@ wire::Awaitable<wire::IoResult<std::unique_ptr<wire::Connection>>> ServerEnviron
     const auto found = addresses_.find(port);
     const bool other_host = !request.host.empty() && request.host != context_.profile.host;
     if (found == addresses_.end() || other_host) {
+        missing_port_ = found == addresses_.end() ? port : missing_port_;
         co_return not_offered(fmt::format("the scenario asks for {}:{}, which the endpoint does not have",
                                           other_host ? request.host : context_.profile.host,
                                           port));

@@ -38,10 +38,14 @@ class ServerEnvironment : public CellEnvironment {
     /// Connections that could not be made: why, for the verdict "died" or "unreachable".
     const std::optional<wire::IoError>& connect_error() const { return connect_error_; }
 
+    /// A port that the script asked for and that is not part of this run; 0: none.
+    int missing_port() const { return missing_port_; }
+
   private:
     std::map<int, boost::asio::ip::tcp::endpoint> addresses_;
     std::unique_ptr<script::StoreOracle> store_;
     std::optional<wire::IoError> connect_error_;
+    int missing_port_ = 0;
 };
 
 }  // namespace smtpspec::run

@@ -57,7 +57,7 @@ class ForeignServer {
     std::thread thread_;
 };
 
-/// The right password in a file of its own, which the test leaves in its temporary folder.
+/// A file of its own with the password; the next test run writes it anew.
 std::string password_file(const std::string& password) {
     const std::string path =
         testing::TempDir() + testing::UnitTest::GetInstance()->current_test_info()->name() + ".password";
