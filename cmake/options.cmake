@@ -1,4 +1,4 @@
-# Compiler flags for our own code. Warnings are errors; the two that are switched off are false alarms of g++ 12 on
+# Compiler flags for our own code. Warnings are errors; those that are switched off are false alarms of g++ 12 on
 # every Asio coroutine (docs/decisions.md).
 add_library(smtpspec_options INTERFACE)
 target_include_directories(smtpspec_options INTERFACE ${PROJECT_SOURCE_DIR})
@@ -16,6 +16,12 @@ if(SMTPSPEC_SANITIZE)
     target_compile_options(smtpspec_options INTERFACE
         -fsanitize=${SMTPSPEC_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
     target_link_options(smtpspec_options INTERFACE -fsanitize=${SMTPSPEC_SANITIZE})
+    if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+        # False alarms of g++ 12 on std::string under a sanitiser, which keeps it from seeing which branch is taken
+        # (docs/decisions.md); the release build has these warnings.
+        target_compile_options(smtpspec_options INTERFACE
+            -Wno-array-bounds -Wno-restrict -Wno-stringop-overflow -Wno-stringop-overread)
+    endif()
 endif()
 find_program(SMTPSPEC_MOLD mold)
 if(SMTPSPEC_MOLD)
