@@ -94,8 +94,11 @@ Awaitable<bool> Session::handshake_defect(wire::Deadline deadline) {
         (void)co_await connection_->receive(deadline);
     }
     if (fails) {
+        if (implicit) {
+            co_await connection_->send_alert("handshake_failure", deadline);
+        }
         connection_->drop_fin();
-        finish("closed at the ClientHello");
+        finish(implicit ? "alert at the ClientHello" : "closed at the ClientHello");
         co_return true;
     }
     const auto input = connection_->input();

@@ -3,8 +3,10 @@
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
+#include <charconv>
 #include <iostream>
 
+#include "harness/cli/check_arguments.hpp"
 #include "harness/run/version.hpp"
 #include "protocol/script/suggest.hpp"
 
@@ -15,6 +17,44 @@ namespace {
 /// A value that is wrong; becomes a usage error (exit 2).
 [[noreturn]] void usage_error(const std::string& option, const std::string& what) {
     throw CLI::ValidationError(option, what);
+}
+
+/// All of `text` as a plain decimal number from `low` to `high`; anything else is none.
+std::optional<double> decimal(const std::string& text, double low, double high) {
+    double value = 0;
+    const char* const end = text.data() + text.size();
+    const auto [stopped, problem] = std::from_chars(text.data(), end, value, std::chars_format::fixed);
+    const bool whole = problem == std::errc{} && stopped == end;
+    return whole && value >= low && value <= high ? std::optional(value) : std::nullopt;
+}
+
+/// "2%" or "2": a share from 0 to 1.
+double parse_share(const std::string& text) {
+    const bool percent = !text.empty() && text.back() == '%';
+    const auto value = decimal(text.substr(0, text.size() - (percent ? 1 : 0)), 0, 100);
+    if (!value) {
+        usage_error("--allow-inconclusive",
+                    "expected a percentage from 0 to 100, e.g. 2%, got \"" + text + "\"");
+    }
+    return *value / 100.0;
+}
+
+double parse_chaos(const std::string& text) {
+    const auto value = decimal(text, 0, 1);
+    if (!value) {
+        usage_error("--chaos", "expected a number from 0 to 1, got \"" + text + "\"");
+    }
+    return *value;
+}
+
+std::uint64_t parse_seed(const std::string& text) {
+    std::uint64_t value = 0;
+    const char* const end = text.data() + text.size();
+    const auto [stopped, problem] = std::from_chars(text.data(), end, value);
+    if (problem != std::errc{} || stopped != end) {
+        usage_error("--seed", "expected a whole number from 0 to 18446744073709551615, got \"" + text + "\"");
+    }
+    return value;
 }
 
 run::ConnectTo parse_connect_to(const std::string& text) {
@@ -42,6 +82,13 @@ run::ConnectTo parse_connect_to(const std::string& text) {
         usage_error("--connect-to", "expected HOST:PORT:ADDR:PORT, got \"" + text + "\"");
     }
     return run::ConnectTo{parts[0], port(parts[1]), parts[2], port(parts[3])};
+}
+
+void add_seed(CLI::App& command, Arguments& arguments, const std::string& what) {
+    command.add_option_function<std::string>(
+        "--seed",
+        [&](const std::string& text) { arguments.options.seed = parse_seed(text); },
+        what + " (0 to 2^64-1)");
 }
 
 void add_selection(CLI::App& command, Arguments& arguments) {
@@ -85,7 +132,7 @@ void add_selection(CLI::App& command, Arguments& arguments) {
                        arguments.scenarios_dir,
                        "a folder with more scenarios, or other versions of the built-in ones");
     command.add_option("--jobs", options.jobs, "conversations at once")->check(CLI::Range(1, 1000));
-    command.add_option("--seed", options.seed, "seed of everything that is chosen at random");
+    add_seed(command, arguments, "seed of everything that is chosen at random");
     command
         .add_option_function<std::string>(
             "--transcripts",
@@ -147,16 +194,18 @@ CLI::App* add_run(CLI::App& app,
     run->add_option(
         "--waivers", arguments.options.waivers_file, "what is known to be wrong, with reasons (YAML)");
     run->add_option(
-        "--max-messages", arguments.options.max_messages, "messages per port and run (not for loopback)");
+           "--max-messages", arguments.options.max_messages, "messages per port and run (not for loopback)")
+        ->check(CLI::Range(0, 1000000));
     run->add_option("--max-bad-logins",
                     arguments.options.max_bad_logins,
-                    "wrong logins per port and run (not for loopback)");
+                    "wrong logins per port and run (not for loopback)")
+        ->check(CLI::Range(0, 1000000));
     run->add_option("--retries", arguments.options.retries, "run inconclusive cells again so often")
         ->check(CLI::Range(0, 10));
     run->add_flag("--plan", arguments.plan_only, "say what would be done, send nothing");
     run->add_option_function<std::string>(
         "--allow-inconclusive",
-        [&](const std::string& text) { arguments.allow_inconclusive = std::atof(text.c_str()) / 100.0; },
+        [&](const std::string& text) { arguments.allow_inconclusive = parse_share(text); },
         "share of inconclusive cells that is no failure, e.g. 2%");
     run->footer(
         "Examples:\n"
@@ -192,13 +241,15 @@ void add_mock(CLI::App& app, Arguments& arguments) {
         "--real-ports", mock.real_ports, "bind 25, 465, 587, 2465 and 2587 (default: 10025 ... 12587)");
     command->add_flag("--ephemeral", mock.ephemeral, "bind free ports (always so with a command)")
         ->excludes(real);
-    command->add_option("--chaos", mock.chaos, "share of commands that go wrong at random, 0..1")
-        ->check(CLI::Range(0.0, 1.0));
+    command->add_option_function<std::string>(
+        "--chaos",
+        [&mock](const std::string& text) { mock.chaos = parse_chaos(text); },
+        "share of commands that go wrong at random, 0..1");
     command->add_option("--user", mock.user, "user name of the account (default: tester, or the profile's)");
     command->add_option("--password-env",
                         mock.password_env,
                         "take the account's password from this variable (default: one is made)");
-    command->add_option("--seed", arguments.options.seed, "seed of chance() and --chaos");
+    add_seed(*command, arguments, "seed of chance() and --chaos");
     command->add_option("--scenarios", arguments.scenarios_dir, "a folder with more scenarios");
     command->footer(
         "Examples:\n"
@@ -259,8 +310,10 @@ void add_small_commands(CLI::App& app,
         ->take_all();
     bench->add_option("--messages", arguments.bench.messages, "messages per port (default 20)")
         ->check(CLI::Range(1, 10000));
-    bench->add_option(
-        "--max-messages", arguments.options.max_messages, "messages per port and run (not for loopback)");
+    bench
+        ->add_option(
+            "--max-messages", arguments.options.max_messages, "messages per port and run (not for loopback)")
+        ->check(CLI::Range(0, 1000000));
     add_output(*bench, arguments, formats, paths);
     bench->footer("Examples:\n  smtpspec bench\n  smtpspec bench --endpoint my.yaml --messages 50");
 }
@@ -302,6 +355,19 @@ std::vector<OutputRequest> pair_outputs(int argc, const char* const* argv) {
     return outputs;
 }
 
+std::vector<std::string> commands_of(const CLI::App& app) {
+    std::vector<std::string> names;
+    for (const CLI::App* command : app.get_subcommands({})) {
+        names.push_back(command->get_name());
+    }
+    return names;
+}
+
+ParseOutcome refuse(const std::string& what) {
+    std::cerr << "smtpspec: " << what << "\nRun with --help for more information.\n";
+    return ParseOutcome{std::nullopt, 2};
+}
+
 }  // namespace
 
 ParseOutcome parse_arguments(int argc, const char* const* argv) {
@@ -322,6 +388,9 @@ ParseOutcome parse_arguments(int argc, const char* const* argv) {
             break;
         }
     }
+    if (const std::string wrong = wrong_words(commands_of(app), count, argv); !wrong.empty()) {
+        return refuse(wrong);
+    }
     try {
         app.parse(count, argv);
     } catch (const CLI::ParseError& problem) {
@@ -330,6 +399,9 @@ ParseOutcome parse_arguments(int argc, const char* const* argv) {
     }
     arguments.command = app.get_subcommands().front()->get_name();
     arguments.outputs = pair_outputs(count, argv);
+    if (const std::string wrong = contradiction(arguments); !wrong.empty()) {
+        return refuse(wrong);
+    }
     for (int i = 1; i < argc; ++i) {
         arguments.shown += (i == 1 ? "" : " ") + std::string(argv[i]);
     }

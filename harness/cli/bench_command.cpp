@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "harness/cli/commands.hpp"
+#include "harness/cli/interrupt.hpp"
 #include "harness/cli/load.hpp"
 #include "harness/cli/output.hpp"
 #include "harness/latency/latency.hpp"
@@ -79,7 +80,12 @@ bool write(const Arguments& arguments, const latency::LatencyResult& result) {
             as_json ? latency::to_json(result).dump(2, ' ', false, nlohmann::json::error_handler_t::replace) +
                           "\n"
                     : latency::to_table(result);
-        all = write_text(request.path, text) && all;
+        if (!write_text(request.path, text)) {
+            keep_elsewhere(
+                latency::to_json(result).dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n",
+                "The whole measurement is kept in {0}");
+            all = false;
+        }
     }
     return all;
 }
@@ -102,7 +108,10 @@ int bench_command(const Arguments& arguments) {
     asio::io_context loop(1);
     std::unique_ptr<mock::Server> server;
     if (arguments.endpoint.empty()) {
-        context = run::embedded_context(arguments.options);
+        context = embedded_endpoint(arguments);
+        if (!context) {
+            return 2;
+        }
     } else {
         int code = 0;
         context = foreign_endpoint(arguments, *catalog, code);
@@ -131,13 +140,19 @@ int bench_command(const Arguments& arguments) {
     } else {
         aim_at_endpoint(*context, arguments, task);
     }
-    const latency::LatencyResult result =
-        wire::run_blocking(loop, latency::measure(loop.get_executor(), std::move(task), nullptr, progress()));
+    const InterruptGuard guard(context->interrupted);
+    const latency::LatencyResult result = wire::run_blocking(
+        loop,
+        latency::measure(loop.get_executor(), std::move(task), nullptr, progress(), &context->interrupted));
     end_progress();
     if (server) {
         wire::run_blocking(loop, server->stop());
     }
     const bool written = write(arguments, result);
+    if (context->interrupted) {
+        fmt::print(stderr, "smtpspec bench: interrupted; what was measured until then is above\n");
+        return written ? 130 : 3;
+    }
     return !written ? 3 : result.complete() ? 0 : 1;
 }
 

@@ -1,19 +1,38 @@
 #include "harness/cli/interrupt.hpp"
 
+#include <time.h>
 #include <unistd.h>
 
+#include <array>
 #include <csignal>
 
 namespace smtpspec::cli {
 
 namespace {
 
+constexpr std::array<int, 3> handled{SIGINT, SIGTERM, SIGHUP};
+constexpr long long same_press_ms =
+    1000;  // a terminal, a shell and a CI runner often pass on one Ctrl-C twice
+
 std::atomic<std::atomic<bool>*> target{nullptr};
+std::atomic<long long> first_ms{0};
 static_assert(std::atomic<std::atomic<bool>*>::is_always_lock_free, "used in a signal handler");
+static_assert(std::atomic<long long>::is_always_lock_free, "used in a signal handler");
+
+long long now_ms() {
+    timespec now{};
+    ::clock_gettime(CLOCK_MONOTONIC, &now);  // async-signal-safe
+    return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
+}
 
 extern "C" void on_interrupt(int) {
     std::atomic<bool>* flag = target.load();
-    if (flag == nullptr || flag->exchange(true)) {
+    if (flag == nullptr) {
+        ::_exit(130);
+    }
+    if (!flag->exchange(true)) {
+        first_ms = now_ms();
+    } else if (now_ms() - first_ms >= same_press_ms) {
         ::_exit(130);
     }
 }
@@ -22,13 +41,20 @@ extern "C" void on_interrupt(int) {
 
 InterruptGuard::InterruptGuard(std::atomic<bool>& flag) {
     target = &flag;
-    std::signal(SIGINT, on_interrupt);
-    std::signal(SIGTERM, on_interrupt);
+    for (const int number : handled) {
+        // nohup means it; that a shell script has SIGINT ignored in its background jobs means nothing.
+        if (std::signal(number, on_interrupt) == SIG_IGN && number == SIGHUP) {
+            std::signal(number, SIG_IGN);
+        }
+    }
 }
 
 InterruptGuard::~InterruptGuard() {
-    std::signal(SIGINT, SIG_DFL);
-    std::signal(SIGTERM, SIG_DFL);
+    for (const int number : handled) {
+        if (std::signal(number, SIG_DFL) == SIG_IGN) {
+            std::signal(number, SIG_IGN);
+        }
+    }
     target = nullptr;
 }
 

@@ -4,7 +4,8 @@
 
 namespace smtpspec::cli {
 
-/// While it lives, SIGINT and SIGTERM set `flag`; a second one ends the program at once with 130.
+/// While it lives, SIGINT, SIGTERM and SIGHUP set `flag`; one that comes more than a second later ends the
+/// program at once with 130. SIGHUP stays ignored when it was (nohup). One at a time.
 class InterruptGuard {
   public:
     explicit InterruptGuard(std::atomic<bool>& flag);

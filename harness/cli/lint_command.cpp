@@ -1,15 +1,12 @@
 #include <fmt/format.h>
 
-#include <cerrno>
-#include <cstring>
 #include <filesystem>
-#include <fstream>
-#include <sstream>
 
 #include "harness/cli/commands.hpp"
 #include "harness/cli/output.hpp"
 #include "harness/run/catalog.hpp"
 #include "harness/run/embedded.hpp"
+#include "harness/run/input_file.hpp"
 #include "protocol/script/lint.hpp"
 
 namespace smtpspec::cli {
@@ -40,24 +37,22 @@ void lint_text(LintRun& run,
     }
 }
 
-bool lint_file(LintRun& run, const std::string& path, const script::LintVocabulary& vocabulary) {
+bool lint_file(LintRun& lint, const std::string& path, const script::LintVocabulary& vocabulary) {
     if (std::filesystem::is_directory(path)) {
         for (const auto& entry : std::filesystem::recursive_directory_iterator(path)) {
             if (entry.is_regular_file() && entry.path().extension() == ".smtp" &&
-                !lint_file(run, entry.path().string(), vocabulary)) {
+                !lint_file(lint, entry.path().string(), vocabulary)) {
                 return false;
             }
         }
         return true;
     }
-    std::ifstream in(path, std::ios::binary);
-    std::ostringstream text;
-    text << in.rdbuf();
-    if (!in) {
-        fmt::print(stderr, "smtpspec: cannot read {}: {}\n", path, std::strerror(errno));
+    const auto text = run::read_input(path, "the scenario file", 8 * run::small_input);
+    if (!text) {
+        fmt::print(stderr, "smtpspec: {}\n", text.error());
         return false;
     }
-    lint_text(run, text.str(), path, vocabulary);
+    lint_text(lint, *text, path, vocabulary);
     return true;
 }
 

@@ -113,6 +113,9 @@ int list_command(const Arguments& arguments) {
     if (!catalog) {
         return 2;
     }
+    if (!filters_fit(*catalog, arguments)) {
+        return 2;
+    }
     json shown = json::array();
     std::string text;
     for (const auto& scenario : catalog->scenarios()) {

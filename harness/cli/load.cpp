@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "harness/run/endpoint.hpp"
+#include "protocol/script/scenario.hpp"
 
 namespace smtpspec::cli {
 
@@ -13,6 +14,41 @@ std::optional<run::Catalog> load_catalog(const Arguments& arguments) {
         return std::nullopt;
     }
     return std::move(*catalog);
+}
+
+bool filters_fit(const run::Catalog& catalog, const Arguments& arguments) {
+    bool all = true;
+    for (const std::string& filter : arguments.options.only) {
+        bool fits = false;
+        for (const auto& scenario : catalog.scenarios()) {
+            for (const auto& cell : script::expand_cells(scenario->head)) {
+                fits = fits || script::filter_matches(filter, cell);
+            }
+        }
+        if (!fits) {
+            const std::string near = catalog.suggest(filter.substr(0, filter.find('[')));
+            fmt::print(stderr,
+                       "smtpspec: --only '{}' fits no scenario{}. smtpspec list shows them all.\n",
+                       filter,
+                       near.empty() ? "" : "; did you mean " + near + "?");
+            all = false;
+        }
+    }
+    return all;
+}
+
+std::unique_ptr<run::RunContext> embedded_endpoint(const Arguments& arguments) {
+    auto context = run::embedded_context(arguments.options);
+    for (const int port : arguments.options.ports) {
+        if (context->profile.ports.count(port) == 0) {
+            fmt::print(stderr,
+                       "smtpspec: --port {}: the embedded server has no such port; it has 25, 465, 587, "
+                       "2465, 2587\n",
+                       port);
+            return nullptr;
+        }
+    }
+    return context;
 }
 
 std::unique_ptr<run::RunContext> foreign_endpoint(const Arguments& arguments,

@@ -12,6 +12,13 @@ namespace smtpspec::cli {
 /// The scenarios this command line knows; problems are printed, then nothing is given (exit 2).
 std::optional<run::Catalog> load_catalog(const Arguments& arguments);
 
+/// False, with a message, when an --only fits no scenario: that is a typing mistake, not an empty run.
+bool filters_fit(const run::Catalog& catalog, const Arguments& arguments);
+
+/// The embedded server with this command line's options. Null, with a message, when a port is asked for that
+/// it has not.
+std::unique_ptr<run::RunContext> embedded_endpoint(const Arguments& arguments);
+
 /// The endpoint that was asked for, resolved and with its password. Problems are printed, then null is given
 /// and `exit_code` says how to end.
 std::unique_ptr<run::RunContext> foreign_endpoint(const Arguments& arguments,

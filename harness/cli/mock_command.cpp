@@ -1,9 +1,6 @@
 #include <fmt/format.h>
 
-#include <cerrno>
 #include <cstdio>
-#include <cstring>
-#include <fstream>
 #include <set>
 
 #include <boost/asio/io_context.hpp>
@@ -17,6 +14,7 @@
 #include "harness/cli/mock_environment.hpp"
 #include "harness/cli/mock_setup.hpp"
 #include "harness/cli/output.hpp"
+#include "harness/cli/output_file.hpp"
 #include "harness/run/judge.hpp"
 #include "protocol/script/interpreter.hpp"
 #include "protocol/smtp/escape.hpp"
@@ -112,6 +110,7 @@ class MockRun {
           mechanisms_(std::move(mechanisms)) {}
 
     int run() {
+        remove_stale(arguments_.mock.ready_file);
         if (auto up = server_.start(); !up) {
             fmt::print(stderr, "smtpspec mock: {}\n", up.error());
             return 4;
@@ -161,16 +160,12 @@ class MockRun {
         return variables;
     }
 
-    bool write(const std::string& path, const std::string& text) const {
-        const std::string fresh = path + ".new";
-        std::ofstream out(fresh, std::ios::binary);
-        out << text;
-        out.close();
-        if (!out || std::rename(fresh.c_str(), path.c_str()) != 0) {
-            fmt::print(stderr, "smtpspec mock: {} could not be written: {}\n", path, std::strerror(errno));
-            return false;
+    static bool write(const std::string& path, const std::string& text) {
+        const std::string problem = write_file(path, text);
+        if (!problem.empty()) {
+            fmt::print(stderr, "smtpspec mock: {} could not be written: {}\n", path, problem);
         }
-        return true;
+        return problem.empty();
     }
 
     bool announce() {

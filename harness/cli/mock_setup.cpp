@@ -2,13 +2,13 @@
 
 #include <fmt/format.h>
 
-#include <cerrno>
 #include <cstdlib>
-#include <cstring>
-#include <fstream>
-#include <sstream>
+
+#include <boost/asio/ip/address.hpp>
 
 #include "harness/run/endpoint.hpp"
+#include "harness/run/input_file.hpp"
+#include "harness/run/password.hpp"
 #include "mockserver/chaos.hpp"
 #include "protocol/script/interpreter.hpp"
 #include "protocol/script/scenario.hpp"
@@ -35,6 +35,10 @@ tl::expected<std::vector<script::Rule>, std::string> read_rules(const MockArgume
         if (!parsed) {
             return parsed.error().render();
         }
+        if (parsed->empty()) {
+            return fmt::format(
+                "{}: no rule in it; a rule looks like: on MAIL first 2 -> \"451 4.7.1 try later\"\n", name);
+        }
         for (auto& rule : *parsed) {
             rules.push_back(std::move(rule));
         }
@@ -45,14 +49,8 @@ tl::expected<std::vector<script::Rule>, std::string> read_rules(const MockArgume
         problems += take(text, "--fault");
     }
     for (const std::string& path : mock.fault_files) {
-        std::ifstream in(path, std::ios::binary);
-        std::ostringstream text;
-        text << in.rdbuf();
-        if (!in) {
-            problems += fmt::format("cannot read the rules {}: {}\n", path, std::strerror(errno));
-            continue;
-        }
-        problems += take(text.str(), path);
+        const auto text = run::read_input(path, "the rules");
+        problems += text ? take(*text, path) : text.error() + "\n";
     }
     if (!problems.empty()) {
         return tl::make_unexpected(problems);
@@ -100,16 +98,26 @@ tl::expected<void, std::string> apply_profile(const Arguments& arguments,
     return {};
 }
 
-void choose_account(const MockArguments& mock, const run::Profile& profile, MockSetup& setup) {
+tl::expected<void, std::string> choose_account(const MockArguments& mock,
+                                               const run::Profile& profile,
+                                               MockSetup& setup) {
     setup.user = !mock.user.empty() ? mock.user : !profile.user.empty() ? profile.user : "tester";
-    const std::string& variable = !mock.password_env.empty() ? mock.password_env : profile.password_env;
-    const char* given = variable.empty() ? nullptr : std::getenv(variable.c_str());
-    setup.password_is_ours = given == nullptr || *given == '\0';
-    setup.password = setup.password_is_ours ? "pw-" + wire::random_token(18) : std::string(given);
+    const bool asked = !mock.password_env.empty();
+    const std::string& variable = asked ? mock.password_env : profile.password_env;
+    auto given = run::password_from_environment(variable);
+    if (!given && (asked || (!variable.empty() && std::getenv(variable.c_str()) != nullptr))) {
+        return tl::make_unexpected(
+            fmt::format("no password: {}. Set it, or leave out {}: one is made then.\n",
+                        given.error(),
+                        asked ? "--password-env" : "the variable"));
+    }
+    setup.password_is_ours = !given;
+    setup.password = given ? *given : "pw-" + wire::random_token(18);
     mock::Account account;
     account.user = setup.user;
     account.password = setup.password;
     setup.config.accounts = {account};
+    return {};
 }
 
 std::string domain_of(const std::string& address) {
@@ -122,6 +130,13 @@ std::string domain_of(const std::string& address) {
 tl::expected<MockSetup, std::string> mock_setup(const Arguments& arguments, const run::Catalog& catalog) {
     const MockArguments& mock = arguments.mock;
     MockSetup setup;
+    boost::system::error_code no_address;
+    boost::asio::ip::make_address(mock.listen, no_address);
+    if (no_address) {
+        return tl::make_unexpected(fmt::format(
+            "--listen {}: no IP address. Give one of this machine's, e.g. 127.0.0.1, 0.0.0.0 or ::1\n",
+            mock.listen));
+    }
     run::Profile profile = run::five_ports();
     if (auto applied = apply_profile(arguments, catalog, profile); !applied) {
         return tl::make_unexpected(applied.error());
@@ -147,7 +162,9 @@ tl::expected<MockSetup, std::string> mock_setup(const Arguments& arguments, cons
         setup.config.refused_recipients.push_back(profile.bad);
     }
     add_limits(profile, setup.config);
-    choose_account(mock, profile, setup);
+    if (auto chosen = choose_account(mock, profile, setup); !chosen) {
+        return tl::make_unexpected(chosen.error());
+    }
     setup.config.seed = arguments.options.seed;
     for (const std::string& defect : mock.defects) {
         if (auto known = setup.config.defects.add(defect); !known) {

@@ -11,28 +11,11 @@
 #include <cstring>
 #include <memory>
 
+#include "harness/cli/output_file.hpp"
+
 namespace smtpspec::cli {
 
 namespace {
-
-struct FileCloser {
-    void operator()(std::FILE* file) const { std::fclose(file); }
-};
-
-/// "" when all went to the file, else the system's reason.
-std::string write_file(const std::string& path, const std::string& text) {
-    std::FILE* file = std::fopen(path.c_str(), "wb");
-    if (file == nullptr) {
-        return std::strerror(errno);
-    }
-    const bool written = std::fwrite(text.data(), 1, text.size(), file) == text.size();
-    const int write_error = errno;
-    const bool closed = std::fclose(file) == 0;  // a full disk often shows only here
-    if (written && closed) {
-        return {};
-    }
-    return std::strerror(written ? errno : write_error);
-}
 
 /// Somewhere else, when the place asked for is full. "" when that failed as well.
 std::string rescue(const std::string& text) {
@@ -69,18 +52,20 @@ bool write_one(const Arguments& arguments, const OutputRequest& request, const r
         }
         fmt::print(stderr, "smtpspec: {} could not be written: {}\n", request.path, problem);
     }
-    const std::string kept = rescue(report::render_json(result));
-    if (kept.empty()) {
-        fmt::print(stderr,
-                   "  The result could not be kept elsewhere either. Free some space, or set TMPDIR.\n");
-    } else {
-        fmt::print(
-            stderr, "  The whole result is kept in {}; render it with: smtpspec report {}\n", kept, kept);
-    }
+    keep_elsewhere(report::render_json(result),
+                   "The whole result is kept in {0}; render it with: smtpspec report {0}");
     return false;
 }
 
 }  // namespace
+
+void keep_elsewhere(const std::string& text, const std::string& told) {
+    const std::string kept = rescue(text);
+    fmt::print(stderr,
+               "  {}\n",
+               kept.empty() ? "It could not be kept elsewhere either. Free some space, or set TMPDIR."
+                            : fmt::format(fmt::runtime(told), kept));
+}
 
 bool write_text(const std::string& path, const std::string& text) {
     if (path.empty() || path == "-") {

@@ -15,6 +15,10 @@ namespace smtpspec::cli {
 /// so that nothing is lost. False: something could not be written (exit 3).
 bool write_reports(const Arguments& arguments, const run::Result& result);
 
+/// Keeps what could not be written where it was asked for in the folder for temporary files, and says so on
+/// standard error: `told` with the path for {0}.
+void keep_elsewhere(const std::string& text, const std::string& told);
+
 /// Text to a file, or to standard output when `path` is empty or "-"; false, with a message, when that
 /// failed.
 bool write_text(const std::string& path, const std::string& text);

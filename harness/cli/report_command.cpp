@@ -1,24 +1,21 @@
 #include <fmt/format.h>
 
-#include <cerrno>
-#include <cstring>
-#include <fstream>
-
 #include <nlohmann/json.hpp>
 
 #include "harness/cli/commands.hpp"
 #include "harness/cli/output.hpp"
+#include "harness/run/input_file.hpp"
 
 namespace smtpspec::cli {
 
 int report_command(const Arguments& arguments) {
     const std::string& path = arguments.operands.front();
-    std::ifstream in(path, std::ios::binary);
-    if (!in) {
-        fmt::print(stderr, "smtpspec: cannot read the result {}: {}\n", path, std::strerror(errno));
+    const auto text = run::read_input(path, "the result", run::large_input);
+    if (!text) {
+        fmt::print(stderr, "smtpspec: {}\n", text.error());
         return 2;
     }
-    const auto document = nlohmann::ordered_json::parse(in, nullptr, false);
+    const auto document = nlohmann::ordered_json::parse(*text, nullptr, false);
     if (document.is_discarded()) {
         fmt::print(stderr,
                    "smtpspec: {} is no JSON. Give a file that run wrote with --format json --output FILE.\n",

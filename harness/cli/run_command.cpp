@@ -1,17 +1,11 @@
 #include <fmt/format.h>
 
-#include <cerrno>
-#include <cstring>
-#include <fstream>
-#include <sstream>
-
 #include "harness/cli/commands.hpp"
 #include "harness/cli/interrupt.hpp"
 #include "harness/cli/load.hpp"
 #include "harness/cli/output.hpp"
+#include "harness/run/input_file.hpp"
 #include "harness/run/runner.hpp"
-#include "protocol/script/scenario.hpp"
-#include "protocol/script/suggest.hpp"
 
 namespace smtpspec::cli {
 
@@ -22,14 +16,11 @@ tl::expected<std::vector<run::Waiver>, std::string> waivers_of(const Arguments& 
     if (path.empty()) {
         return std::vector<run::Waiver>{};
     }
-    std::ifstream in(path, std::ios::binary);
-    std::ostringstream text;
-    text << in.rdbuf();
-    if (!in) {
-        return tl::make_unexpected(
-            fmt::format("cannot read the waivers {}: {}\n", path, std::strerror(errno)));
+    const auto text = run::read_input(path, "the waivers");
+    if (!text) {
+        return tl::make_unexpected(text.error());
     }
-    return run::load_waivers(text.str(), path);
+    return run::load_waivers(*text, path);
 }
 
 /// The options that one cell's command needs besides --only and --port.
@@ -75,28 +66,6 @@ void add_profile_hint(const run::RunContext& context, run::Result& result) {
         "auth and envelope adds them");
 }
 
-/// A filter that fits nothing is a typing mistake, not an empty run.
-bool filters_fit(const run::Catalog& catalog, const Arguments& arguments) {
-    bool all = true;
-    for (const std::string& filter : arguments.options.only) {
-        bool fits = false;
-        for (const auto& scenario : catalog.scenarios()) {
-            for (const auto& cell : script::expand_cells(scenario->head)) {
-                fits = fits || script::filter_matches(filter, cell);
-            }
-        }
-        if (!fits) {
-            const std::string near = catalog.suggest(filter.substr(0, filter.find('[')));
-            fmt::print(stderr,
-                       "smtpspec: --only '{}' fits no scenario{}. smtpspec list shows them all.\n",
-                       filter,
-                       near.empty() ? "" : "; did you mean " + near + "?");
-            all = false;
-        }
-    }
-    return all;
-}
-
 }  // namespace
 
 int run_command(const Arguments& arguments) {
@@ -106,15 +75,15 @@ int run_command(const Arguments& arguments) {
     }
     const auto waivers = waivers_of(arguments);
     if (!waivers) {
-        fmt::print(stderr, "{}", waivers.error());
+        fmt::print(stderr, "smtpspec: {}\n", waivers.error());
         return 2;
     }
     if (!filters_fit(*catalog, arguments)) {
         return 2;
     }
-    int exit_code = 0;
+    int exit_code = 2;
     std::unique_ptr<run::RunContext> context = arguments.endpoint.empty()
-                                                   ? run::embedded_context(arguments.options)
+                                                   ? embedded_endpoint(arguments)
                                                    : foreign_endpoint(arguments, *catalog, exit_code);
     if (!context) {
         return exit_code;

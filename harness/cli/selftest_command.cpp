@@ -28,11 +28,16 @@ double percent(std::size_t part, int whole) {
 }
 
 std::string summary(const run::SelftestReport& report, bool mutate) {
+    if (report.interrupted) {
+        return fmt::format("selftest: interrupted after {} conversations; nothing was judged\n",
+                           report.result.cells.size());
+    }
     std::string text = section("Failures:", report.failures);
     text += section("Mutations that nobody noticed:", report.surviving);
     text += section("Cells that no defect turns:", report.unturned);
     text += section("Pass outcomes that no good peer reaches (unproved):", report.unproved);
-    text += fmt::format("\n{} scenarios: {} conversations with good peers, {} with bad peers\n",
+    text += fmt::format("{}{} scenarios: {} conversations with good peers, {} with bad peers\n",
+                        text.empty() ? "" : "\n",
                         report.scenarios,
                         report.good_cells,
                         report.bad_cells);
@@ -49,9 +54,9 @@ std::string summary(const run::SelftestReport& report, bool mutate) {
                             report.mutations - static_cast<int>(report.surviving.size()),
                             report.mutations);
     }
-    text += report.interrupted ? "selftest: interrupted\n"
-            : report.green()   ? "selftest: green\n"
-                               : "selftest: RED\n";
+    text += report.good_cells == 0 ? "selftest: nothing was judged\n"
+            : report.green()       ? "selftest: green\n"
+                                   : "selftest: RED\n";
     return text;
 }
 
@@ -70,6 +75,9 @@ int code_of(const run::SelftestReport& report) {
 int selftest_command(const Arguments& arguments) {
     auto catalog = load_catalog(arguments);
     if (!catalog) {
+        return 2;
+    }
+    if (!filters_fit(*catalog, arguments)) {
         return 2;
     }
     auto context = run::embedded_context(arguments.options);

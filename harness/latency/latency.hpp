@@ -2,6 +2,7 @@
 
 #include <nlohmann/json_fwd.hpp>
 
+#include <atomic>
 #include <functional>
 #include <map>
 #include <string>
@@ -75,11 +76,13 @@ struct LatencyResult {
 /// Called after each message.
 using Progress = std::function<void(int port, int message, int of)>;
 
-/// Runs the ports one after the other. Throws std::invalid_argument when there is nothing to measure.
+/// Runs the ports one after the other. Throws std::invalid_argument when there is nothing to measure. When
+/// `stop` becomes true, the message under way is the last; what was measured until then is the result.
 wire::Awaitable<LatencyResult> measure(wire::Connection::Executor executor,
                                        LatencyTask task,
                                        wire::Transcript* transcript = nullptr,
-                                       Progress progress = {});
+                                       Progress progress = {},
+                                       const std::atomic<bool>* stop = nullptr);
 
 /// smtpspec.latency/1: an object with percentiles for people and buckets for machines.
 nlohmann::ordered_json to_json(const LatencyResult& result);

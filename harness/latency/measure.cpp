@@ -193,11 +193,16 @@ void PortRun::record(const Step<void>& outcome) {
     result_.add_error(error);
 }
 
-Awaitable<void> rest(wire::Connection::Executor executor, std::chrono::milliseconds pause) {
-    if (pause.count() <= 0)
-        co_return;
-    asio::steady_timer timer(executor, pause);
-    static_cast<void>(co_await timer.async_wait(asio::as_tuple(asio::use_awaitable)));
+/// The pace between two messages, unless `stop` becomes true.
+Awaitable<void> rest(wire::Connection::Executor executor,
+                     std::chrono::milliseconds pause,
+                     const std::atomic<bool>* stop) {
+    const Clock::time_point end = Clock::now() + pause;
+    asio::steady_timer timer(executor);
+    while (Clock::now() < end && (stop == nullptr || !*stop)) {
+        timer.expires_at(std::min(end, Clock::now() + std::chrono::milliseconds(50)));
+        static_cast<void>(co_await timer.async_wait(asio::as_tuple(asio::use_awaitable)));
+    }
 }
 
 std::vector<int> ports_of(const LatencyTask& task) {
@@ -214,7 +219,9 @@ std::vector<int> ports_of(const LatencyTask& task) {
 Awaitable<LatencyResult> measure(wire::Connection::Executor executor,
                                  LatencyTask task,
                                  wire::Transcript* transcript,
-                                 Progress progress) {
+                                 Progress progress,
+                                 const std::atomic<bool>* stop) {
+    const auto stopped = [stop] { return stop != nullptr && *stop; };
     const std::vector<int> ports = ports_of(task);
     if (ports.empty() || task.messages < 1 || task.to.empty())
         throw std::invalid_argument("latency: no port, no message or no recipient");
@@ -226,12 +233,14 @@ Awaitable<LatencyResult> measure(wire::Connection::Executor executor,
     result.endpoint = task.endpoint;
     result.new_connection = task.new_connection;
     for (const int port : ports) {
+        if (stopped())
+            break;
         PortRun run(executor, task, port, *tls, transcript != nullptr ? *transcript : nowhere);
-        for (int number = 1; number <= task.messages; ++number) {
+        for (int number = 1; number <= task.messages && !stopped(); ++number) {
             co_await run.message(number);
             if (progress)
                 progress(port, number, task.messages);
-            co_await rest(executor, task.pause);
+            co_await rest(executor, task.pause, stop);
         }
         co_await run.finish();
         result.ports.push_back(run.take());

@@ -2,11 +2,10 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
-#include <sstream>
 
 #include "harness/client/client_under_test.hpp"
 #include "harness/run/embedded.hpp"
+#include "harness/run/input_file.hpp"
 #include "mockserver/defects.hpp"
 #include "protocol/script/suggest.hpp"
 
@@ -16,16 +15,6 @@ namespace {
 
 bool ends_with(std::string_view text, std::string_view tail) {
     return text.size() >= tail.size() && text.substr(text.size() - tail.size()) == tail;
-}
-
-tl::expected<std::string, std::string> read_file(const std::filesystem::path& path) {
-    std::ifstream in(path, std::ios::binary);
-    if (!in) {
-        return tl::make_unexpected(fmt::format("cannot read {}: {}", path.string(), std::strerror(errno)));
-    }
-    std::ostringstream text;
-    text << in.rdbuf();
-    return text.str();
 }
 
 }  // namespace
@@ -75,7 +64,7 @@ tl::expected<Catalog, std::string> Catalog::load(const std::string& directory) {
         }
         std::sort(paths.begin(), paths.end());
         for (const auto& path : paths) {
-            auto text = read_file(path);
+            auto text = read_input(path.string(), "the scenario file", 8 * small_input);
             if (!text) {
                 return tl::make_unexpected(text.error());
             }
@@ -94,7 +83,7 @@ tl::expected<Catalog, std::string> Catalog::from_files(const std::vector<std::st
     Catalog catalog;
     std::string problems;
     for (const std::string& file : files) {
-        auto text = read_file(file);
+        auto text = read_input(file, "the scenario file", 8 * small_input);
         if (!text) {
             return tl::make_unexpected(text.error());
         }

@@ -2,9 +2,9 @@
 
 #include <cstdlib>
 #include <filesystem>
-#include <fstream>
 
 #include "harness/run/endpoint.hpp"
+#include "harness/run/password.hpp"
 #include "protocol/smtp/base64.hpp"
 #include "protocol/wire/crypto.hpp"
 #include "protocol/wire/loop.hpp"
@@ -60,37 +60,29 @@ std::unique_ptr<RunContext> embedded_context(const RunOptions& options) {
 namespace {
 
 tl::expected<std::string, ContextError> read_password(const Profile& profile) {
-    if (!profile.password_env.empty()) {
-        const char* value = std::getenv(profile.password_env.c_str());
-        if (value == nullptr || *value == '\0') {
-            return tl::make_unexpected(ContextError{
-                fmt::format("{}: the password is read from the environment variable {}, which is not set. "
-                            "Set it (export {}=…), or "
-                            "use --no-auth to test only what needs no login. No connection was made.",
-                            profile.name,
-                            profile.password_env,
-                            profile.password_env),
-                2});
-        }
-        return std::string(value);
-    }
-    if (profile.password_file.empty()) {
+    const bool by_variable = !profile.password_env.empty();
+    if (!by_variable && profile.password_file.empty()) {
         return tl::make_unexpected(
             ContextError{fmt::format("{}: the profile names a user but neither password_env nor "
                                      "password_file; add one, or use --no-auth.",
                                      profile.name),
                          2});
     }
-    std::ifstream in(profile.password_file);
-    std::string line;
-    if (!in || !std::getline(in, line)) {
-        return tl::make_unexpected(ContextError{fmt::format("{}: cannot read the password file {}: {}",
-                                                            profile.name,
-                                                            profile.password_file,
-                                                            std::strerror(errno)),
-                                                2});
+    auto password = by_variable ? password_from_environment(profile.password_env)
+                                : password_from_file(profile.password_file);
+    if (password) {
+        return std::move(*password);
     }
-    return line;
+    const std::string remedy = by_variable ? fmt::format("Set it (export {}=…)", profile.password_env)
+                                           : std::string("Write the password into its first line");
+    return tl::make_unexpected(ContextError{
+        fmt::format("{}: no password for user {}: {}. {}, or use --no-auth to test only what needs no "
+                    "login. No connection was made.",
+                    profile.name,
+                    profile.user,
+                    password.error(),
+                    remedy),
+        2});
 }
 
 /// `--connect-to` for one port: the address to use instead; empty fields fit and keep everything.

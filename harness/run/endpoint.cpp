@@ -1,10 +1,6 @@
 #include "harness/run/endpoint.hpp"
 
-#include <cerrno>
-#include <cstring>
-#include <fstream>
-#include <sstream>
-
+#include "harness/run/input_file.hpp"
 #include "protocol/script/suggest.hpp"
 
 namespace smtpspec::run {
@@ -14,15 +10,11 @@ namespace {
 bool is_yaml(const std::string& name) { return name.size() > 5 && name.substr(name.size() - 5) == ".yaml"; }
 
 tl::expected<Profile, std::string> from_file(const std::string& path) {
-    std::ifstream in(path, std::ios::binary);
-    std::ostringstream text;
-    text << in.rdbuf();
-    if (!in) {
-        return tl::make_unexpected(
-            fmt::format("cannot read the endpoint profile {}: {}", path, std::strerror(errno)));
+    const auto text = read_input(path, "the endpoint profile");
+    if (!text) {
+        return tl::make_unexpected(text.error());
     }
-    auto profile = load_profile(text.str(), path);
-    return profile;
+    return load_profile(*text, path);
 }
 
 /// A host that nobody prepared: five ports, no login, no recipient.

@@ -19,6 +19,7 @@ constexpr std::chrono::seconds mode_check_limit{3};
 struct Answer {
     std::optional<smtp::Reply> reply;
     wire::ReadEvent event = wire::ReadEvent::timeout;
+    std::string unfinished;  ///< what came without making one
 };
 
 wire::Awaitable<Answer> read_reply(wire::Connection& connection, wire::Deadline deadline) {
@@ -33,6 +34,7 @@ wire::Awaitable<Answer> read_reply(wire::Connection& connection, wire::Deadline 
         }
         answer.event = co_await connection.receive(deadline);
         if (answer.event != wire::ReadEvent::octets) {
+            answer.unfinished = std::string(parser.pending().substr(0, 200));
             co_return answer;
         }
     }
@@ -88,6 +90,7 @@ class Probe {
         auto started = co_await connection.start_tls_client(tls_settings(), soon());
         if (!started) {
             result_.tls_problem = started.error().what;
+            tls_failure_ = started.error().kind;
         }
         co_return started.has_value();
     }
@@ -141,7 +144,30 @@ class Probe {
                              smtp::printable(tail.substr(0, 80))));
             return;
         }
-        stop(PortProbe::State::no_tls, fmt::format("{}: {}", where_, result_.tls_problem));
+        switch (tls_failure_) {
+            case wire::IoError::Kind::timeout:
+                stop(PortProbe::State::silent,
+                     fmt::format(
+                         "{}: the port accepts connections but did not complete a TLS handshake within {} s. "
+                         "An overloaded server, a tarpit, or a port that is not for TLS from the first octet "
+                         "does this.",
+                         where_,
+                         step_limit.count()));
+                return;
+            case wire::IoError::Kind::closed:
+            case wire::IoError::Kind::reset:
+                stop(
+                    PortProbe::State::unreachable,
+                    fmt::format(
+                        "{}: the connection was {} instead of a TLS handshake, without an alert. A limit on "
+                        "connections, a firewall, or a server without a certificate for this port does this; "
+                        "its log knows.",
+                        where_,
+                        tls_failure_ == wire::IoError::Kind::reset ? "reset" : "closed"));
+                return;
+            default:
+                stop(PortProbe::State::no_tls, fmt::format("{}: {}", where_, result_.tls_problem));
+        }
     }
 
     wire::Awaitable<bool> greeting(wire::Connection& connection) {
@@ -168,7 +194,7 @@ class Probe {
     }
 
     void no_greeting(wire::Connection& connection, const Answer& answer) {
-        const std::string seen = smtp::printable(connection.input().substr(0, 80));
+        const std::string seen = smtp::printable(answer.unfinished.substr(0, 80));
         if (answer.event == wire::ReadEvent::timeout && seen.empty()) {
             stop(PortProbe::State::silent,
                  fmt::format("{}: the port accepts connections but sent no greeting within {} s. A service "
@@ -189,6 +215,13 @@ class Probe {
         }
     }
 
+    /// Nobody knows what the rest would have offered.
+    static bool was_cut(const smtp::Reply& reply) {
+        return reply.has(smtp::ReplyViolation::line_too_long) ||
+               reply.has(smtp::ReplyViolation::too_many_lines) ||
+               reply.has(smtp::ReplyViolation::too_many_octets);
+    }
+
     wire::Awaitable<std::optional<smtp::Capabilities>> ehlo(wire::Connection& connection) {
         const std::string command = "EHLO probe.example\r\n";
         std::optional<smtp::Capabilities> offered;
@@ -198,7 +231,11 @@ class Probe {
         }
         const Answer answer = co_await read_reply(connection, soon());
         const int code = answer.reply ? answer.reply->code : 0;
-        if (code == 250) {
+        if (answer.reply && was_cut(*answer.reply)) {
+            ehlo_problem_ = fmt::format("a reply without end: it was cut after {} lines ({} octets)",
+                                        answer.reply->lines.size(),
+                                        answer.reply->raw.size());
+        } else if (code == 250) {
             offered = smtp::Capabilities::from_reply(*answer.reply);
         } else if (code / 100 == 5) {
             offered = smtp::Capabilities();  // it knows no extensions
@@ -250,6 +287,7 @@ class Probe {
     wire::Transcript transcript_;
     std::string where_;
     std::string ehlo_problem_ = "nothing: it could not be sent";
+    wire::IoError::Kind tls_failure_ = wire::IoError::Kind::other;
     PortProbe result_;
 };
 

@@ -19,8 +19,8 @@ struct PortProbe {
         silent,       ///< it accepts and says nothing
         not_smtp,     ///< what it says is no SMTP greeting
         turned_away,  ///< a 4yz or 5yz greeting
-        no_ehlo,      ///< it greets, but does not answer EHLO with 2yz or 5yz
-        no_tls,       ///< it accepts, but the TLS handshake fails
+        no_ehlo,      ///< it greets, but does not answer EHLO with a whole 2yz or 5yz reply
+        no_tls,       ///< it answers the ClientHello, and the TLS handshake fails
         wrong_mode,   ///< TLS where the profile says STARTTLS, or the reverse
     };
     int port = 0;

@@ -1,8 +1,10 @@
 #include "harness/run/profile.hpp"
 
+#include <re2/re2.h>
 #include <yaml-cpp/yaml.h>
 
 #include <algorithm>
+#include <cmath>
 #include <functional>
 #include <set>
 
@@ -54,13 +56,34 @@ void read_map(const YAML::Node& node, const std::string& what, const Readers& re
     }
 }
 
+/// One line of text: what goes into commands, host names and onto terminals holds no control character.
+std::string line_of(const YAML::Node& node) {
+    if (!node.IsScalar()) {
+        throw ProfileError{node.Mark(), "not a text", "one value", ""};
+    }
+    const std::string& value = node.Scalar();
+    if (std::any_of(value.begin(), value.end(), [](unsigned char c) { return c < ' ' || c == 127; })) {
+        throw ProfileError{node.Mark(), "a line end or another control character", "one line of text", ""};
+    }
+    return value;
+}
+
 Reader text(std::string& field) {
-    return [&field](const YAML::Node& node) {
-        if (!node.IsScalar()) {
-            throw ProfileError{node.Mark(), "not a text", "one value", ""};
-        }
-        field = node.Scalar();
-    };
+    return [&field](const YAML::Node& node) { field = line_of(node); };
+}
+
+/// A reverse-path or recipient as it stands between < and >.
+std::string address_of(const YAML::Node& node) {
+    std::string value = line_of(node);
+    if (value.find_first_of("<>") != std::string::npos) {
+        throw ProfileError{
+            node.Mark(), "an address with < or > in it", "the mailbox alone: user@example.test", ""};
+    }
+    return value;
+}
+
+Reader address(std::string& field) {
+    return [&field](const YAML::Node& node) { field = address_of(node); };
 }
 
 int whole_number(const YAML::Node& node, int low, int high) {
@@ -97,13 +120,16 @@ void read_rate(const YAML::Node& node, double& field) {
     char* end = nullptr;
     const double value = std::strtod(raw.c_str(), &end);
     const std::string unit = end;
-    if (value <= 0 || (!unit.empty() && unit != "/s" && unit != "/m")) {
+    const double per_second = unit == "/m" ? value / 60 : value;
+    constexpr double slowest = 0.001, fastest = 10000;
+    const bool in_range = std::isfinite(per_second) && per_second >= slowest && per_second <= fastest;
+    if (!in_range || (!unit.empty() && unit != "/s" && unit != "/m")) {
         throw ProfileError{node.Mark(),
                            fmt::format("not a rate: \"{}\"", raw),
-                           "messages per second or minute: 2/s, 30/m",
+                           "messages per second or minute: 2/s, 30/m (0.001/s to 10000/s)",
                            ""};
     }
-    field = unit == "/m" ? value / 60 : value;
+    field = per_second;
 }
 
 void read_ports(const YAML::Node& node, Profile& profile) {
@@ -131,7 +157,21 @@ void read_list(const YAML::Node& node, std::vector<std::string>& field) {
         throw ProfileError{node.Mark(), "not a list", "[a@example.test, b@example.test]", ""};
     }
     for (const auto& item : node) {
-        field.push_back(item.Scalar());
+        field.push_back(address_of(item));
+    }
+}
+
+/// A reply between two slashes is a regular expression.
+void check_pattern(const YAML::Node& node, const std::string& reply) {
+    if (reply.size() < 2 || reply.front() != '/' || reply.back() != '/') {
+        return;
+    }
+    const RE2 pattern(reply.substr(1, reply.size() - 2), RE2::Quiet);
+    if (!pattern.ok()) {
+        throw ProfileError{node.Mark(),
+                           "not a regular expression: " + pattern.error(),
+                           "the beginning of a reply, or /a regular expression/",
+                           ""};
     }
 }
 
@@ -158,6 +198,7 @@ void read_facts(const YAML::Node& node, Profile& profile) {
             throw ProfileError{
                 item.Mark(), "a fact without source or date", "source: where it was read, date: when", ""};
         }
+        check_pattern(item["reply"], fact.reply);
         profile.facts.push_back(std::move(fact));
     }
 }
@@ -169,6 +210,17 @@ void read_services(const YAML::Node& node, Profile& profile) {
             throw ProfileError{item.second.Mark(), "not a service: \"" + word + "\"", "submission or mx", ""};
         }
         profile.service[whole_number(item.first, 1, 65535)] = word;
+    }
+}
+
+/// Who logs in, and at most one place for the password.
+void check_login(const YAML::Node& node, const Profile& profile) {
+    const int places = (profile.password_env.empty() ? 0 : 1) + (profile.password_file.empty() ? 0 : 1);
+    if (places > 1 || profile.user.empty()) {
+        throw ProfileError{node.Mark(),
+                           profile.user.empty() ? "auth has no user" : "auth has two places for the password",
+                           "user: NAME, and password_env: NAME_OF_A_VARIABLE or password_file: PATH",
+                           ""};
     }
 }
 
@@ -189,14 +241,15 @@ void read_profile(const YAML::Node& root, Profile& profile) {
                                           "password_env: NAME_OF_A_VARIABLE or password_file: PATH",
                                           ""};
                    }}});
+        check_login(node, profile);
     };
     const Reader envelope = [&](const YAML::Node& node) {
         read_map(node,
                  "envelope",
-                 {{"from", text(profile.from)},
-                  {"to", text(profile.to)},
-                  {"bad", text(profile.bad)},
-                  {"remote", text(profile.remote)},
+                 {{"from", address(profile.from)},
+                  {"to", address(profile.to)},
+                  {"bad", address(profile.bad)},
+                  {"remote", address(profile.remote)},
                   {"mailbox", text(profile.mailbox)},
                   {"domain", text(profile.domain)},
                   {"recipients", [&](const YAML::Node& list) { read_list(list, profile.recipients); }}});

@@ -163,9 +163,14 @@ void doubt_pass_without_tls(const RunContext& context,
 /// design.md §4: a clean conversation after it tells a failed test from a peer that is broken anyway, and a
 /// connection that was closed on purpose from one that died. What is vulnerable was seen on the wire and
 /// stays.
-wire::Awaitable<void> check_sane_after(const RunContext& context, Cell& cell, bool decided_by_end) {
-    const bool doubtful = cell.verdict == Verdict::Fail || cell.verdict == Verdict::Warn || decided_by_end;
-    if (!doubtful || cell.verdict == Verdict::Vulnerable || cell.verdict == Verdict::Inconclusive) {
+wire::Awaitable<void> check_sane_after(const RunContext& context,
+                                       Cell& cell,
+                                       bool decided_by_end,
+                                       bool broke_off) {
+    const bool unexplained = cell.verdict == Verdict::Inconclusive && broke_off && cell.error_kind.empty();
+    const bool doubtful = cell.verdict == Verdict::Fail || cell.verdict == Verdict::Warn ||
+                          (decided_by_end && cell.verdict != Verdict::Inconclusive) || unexplained;
+    if (!doubtful || cell.verdict == Verdict::Vulnerable) {
         co_return;
     }
     const PortProbe after = co_await probe_port(context, cell.port);
@@ -174,10 +179,11 @@ wire::Awaitable<void> check_sane_after(const RunContext& context, Cell& cell, bo
     if (talks) {
         co_return;
     }
-    cell.reason = fmt::format("not sane after it: {} (it had looked like {}: {})",
-                              after.detail,
-                              script::to_string(cell.verdict),
-                              cell.outcome);
+    cell.reason = unexplained ? fmt::format("{}; and not sane after it: {}", cell.reason, after.detail)
+                              : fmt::format("not sane after it: {} (it had looked like {}: {})",
+                                            after.detail,
+                                            script::to_string(cell.verdict),
+                                            cell.outcome);
     cell.verdict = Verdict::Inconclusive;
     cell.outcome.clear();
     cell.error_kind = "died";
@@ -205,7 +211,8 @@ wire::Awaitable<void> run_foreign(const RunContext& context,
     note_rate_limit(run.cell, context, transcript);
     doubt_pass_without_tls(context, planned, transcript, run.cell);
     const bool by_end = decided_by_end(run.script, run.cell.outcome, transcript);
-    co_await check_sane_after(context, run.cell, by_end);
+    const bool broke_off = run.script.end != script::ScriptEnd::finished;
+    co_await check_sane_after(context, run.cell, by_end, broke_off);
 }
 
 std::map<int, asio::ip::tcp::endpoint> addresses_of(const mock::Server& server) {

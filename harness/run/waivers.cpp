@@ -3,6 +3,7 @@
 #include <yaml-cpp/yaml.h>
 
 #include <algorithm>
+#include <set>
 
 #include "protocol/script/glob.hpp"
 #include "protocol/script/scenario.hpp"
@@ -24,8 +25,13 @@ tl::expected<void, std::string> read_entry(const YAML::Node& entry, const std::s
         return tl::make_unexpected(place(file, entry.Mark()) +
                                    ": error: expected a map with id, verdict and reason");
     }
+    std::set<std::string> seen;
     for (const auto& item : entry) {
         const auto key = item.first.Scalar();
+        if (!seen.insert(key).second) {
+            return tl::make_unexpected(
+                fmt::format("{}: error: key \"{}\" stands twice", place(file, item.first.Mark()), key));
+        }
         if (std::find(known_keys.begin(), known_keys.end(), key) == known_keys.end()) {
             return tl::make_unexpected(fmt::format("{}: error: unknown key \"{}\"; expected {}. {}",
                                                    place(file, item.first.Mark()),
@@ -36,6 +42,10 @@ tl::expected<void, std::string> read_entry(const YAML::Node& entry, const std::s
         if (key == "port" || key == "ports") {
             const auto ports = item.second.IsSequence() ? item.second.as<std::vector<int>>()
                                                         : std::vector<int>{item.second.as<int>()};
+            if (std::any_of(ports.begin(), ports.end(), [](int port) { return port < 1 || port > 65535; })) {
+                return tl::make_unexpected(place(file, item.second.Mark()) +
+                                           ": error: not a port; expected numbers from 1 to 65535");
+            }
             waiver.ports = ports;
         } else if (key == "verdict") {
             waiver.verdict = script::verdict_from_string(item.second.Scalar());

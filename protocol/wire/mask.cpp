@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <optional>
 
 namespace smtpspec::wire {
 namespace {
@@ -71,6 +72,33 @@ struct JsonStyle {
     bool html_safe = false;  // \u003c \u003e \u0026 \u0027
 };
 
+/// The code points of UTF-8 text; nothing for other octets.
+std::optional<std::vector<unsigned>> code_points(std::string_view text) {
+    std::vector<unsigned> points;
+    for (std::size_t at = 0; at < text.size();) {
+        const auto lead = static_cast<unsigned char>(text[at++]);
+        const std::size_t more = lead < 0x80 ? 0 : lead >= 0xf0 ? 3 : lead >= 0xe0 ? 2 : lead >= 0xc0 ? 1 : 9;
+        if (more > text.size() - at)
+            return std::nullopt;
+        unsigned point = more == 0 ? lead : lead & (0x3fU >> more);
+        for (std::size_t i = 0; i < more; ++i) {
+            const auto octet = static_cast<unsigned char>(text[at++]);
+            if ((octet & 0xc0U) != 0x80)
+                return std::nullopt;
+            point = point << 6 | (octet & 0x3fU);
+        }
+        points.push_back(point);
+    }
+    return points;
+}
+
+std::string utf16_escape(unsigned unit, std::string_view digits) {
+    std::string text = "\\u";
+    for (int shift = 12; shift >= 0; shift -= 4)
+        text += digits[unit >> shift & 15U];
+    return text;
+}
+
 std::string json_escaped(std::string_view secret, JsonStyle style) {
     std::string text;
     for (char c : secret) {
@@ -85,6 +113,25 @@ std::string json_escaped(std::string_view secret, JsonStyle style) {
             text += "\\u00" + hex(std::string_view(&c, 1), style.digits);
         else
             text += c;
+    }
+    return text;
+}
+
+/// JSON text with ASCII alone; nothing when the secret is ASCII anyway, or no UTF-8.
+std::string json_ascii(std::string_view secret, JsonStyle style) {
+    const auto points = code_points(secret);
+    if (!points || std::all_of(points->begin(), points->end(), [](unsigned point) { return point < 0x80; }))
+        return {};
+    std::string text;
+    for (const unsigned point : *points) {
+        const char octet = static_cast<char>(point);
+        if (point < 0x80)
+            text += json_escaped(std::string_view(&octet, 1), style);
+        else if (point < 0x10000)
+            text += utf16_escape(point, style.digits);
+        else
+            text += utf16_escape(0xd800 + ((point - 0x10000) >> 10), style.digits) +
+                    utf16_escape(0xdc00 + ((point - 0x10000) & 0x3ffU), style.digits);
     }
     return text;
 }
@@ -216,6 +263,7 @@ void Masker::add(std::string_view secret) {
                 style.slash = slash;
                 style.html_safe = html_safe;
                 add_needle(json_escaped(secret, style), false);
+                add_needle(json_ascii(secret, style), false);
             }
     }
     for (std::string_view apostrophe : {"'", "&#39;", "&#039;", "&#x27;", "&apos;"})

@@ -16,8 +16,8 @@ struct MaskState {
 };
 
 /// Replaces secrets before bytes are recorded, logged or shown: by value (raw, base64 at all three
-/// alignments, hex, URL-, JSON- and HTML-escaped) and by position (initial responses and answers inside
-/// AUTH). Immutable after the last add(); then any thread.
+/// alignments, hex, URL-, JSON- (also in ASCII alone) and HTML-escaped) and by position (initial responses
+/// and answers inside AUTH). Immutable after the last add(); then any thread.
 class Masker {
   public:
     /// Adds a secret of any length; shorter than 4 octets is masked by position only.

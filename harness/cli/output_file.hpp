@@ -1,0 +1,19 @@
+#pragma once
+
+#include <string>
+
+namespace smtpspec::cli {
+
+/// Puts `text` into the file at `path`, whole or not at all: what is there stays as it is until everything
+/// has been written beside it. A device, a pipe or a file in a folder that is not writable is written in
+/// place, and never replaced. Gives "", or the system's reason. Any thread.
+std::string write_file(const std::string& path, const std::string& text);
+
+/// Removes a file that an earlier run left, so that nobody takes it for this one's. Anything but a regular
+/// file stays.
+void remove_stale(const std::string& path);
+
+/// True when both name the same regular file, or would make the same one.
+bool same_file(const std::string& a, const std::string& b);
+
+}  // namespace smtpspec::cli

@@ -1,0 +1,112 @@
+#!/usr/bin/env python3
+"""bad_input_test.py SMTPSPEC: what a user gets wrong is refused with exit code 2 and a sentence, before anything is sent.
+
+Each row is a mistake that once was taken for something else: an empty variable for "the embedded server", a folder for a file
+of no rules, "abc" for a share of 0.
+"""
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+PORTS = "host: 127.0.0.1\nports: {587: starttls}\n"
+
+# Files of the folder that the program runs in.
+FILES = {
+    "empty.rules": "",
+    "comment.rules": "# nothing\n",
+    "result.json": "{}\n",
+    "twice.yaml": "waivers:\n- {id: a, id: b, reason: known}\n",
+    "far.yaml": "waivers:\n- {id: a, ports: [99999], reason: known}\n",
+    "nobody.yaml": PORTS + "auth: {password_env: KEY}\n",
+    "both.yaml": PORTS + "auth: {user: a, password_env: KEY, password_file: empty.rules}\n",
+    "nan.yaml": PORTS + "pace: {messages: nan}\n",
+    "never.yaml": PORTS + "pace: {messages: 1e-300}\n",
+    "always.yaml": PORTS + "pace: {messages: 1e300}\n",
+    "inject.yaml": PORTS + 'envelope: {to: "a@b.test\\r\\nRCPT TO:<x@y.test>"}\n',
+    "brackets.yaml": PORTS + 'envelope: {to: "a@b.test> <x"}\n',
+    "escape.yaml": PORTS + 'name: "x\\u001b[31m"\n',
+    "pattern.yaml": PORTS + 'facts: [{situation: rate-limit, reply: "/(/", source: here, date: now}]\n',
+    "nopassword.yaml": PORTS + "auth: {user: a, password_file: empty.rules}\n",
+    "variable.yaml": PORTS + "auth: {user: a, password_env: KEY}\n",
+}
+
+# Words, what standard error has to say, and perhaps the variable KEY.
+ROWS = [
+    (["run", ""], "empty"),
+    (["run", "--endpoint", ""], "empty"),
+    (["run", "--endpoint="], "empty"),
+    (["bench", ""], "empty"),
+    (["run", "--only", ""], "empty"),
+    (["run", "--skip="], "empty"),
+    (["mock", "--fault", "", "--", "true"], "empty"),
+    (["mock", "--faults", ".", "--", "true"], "directory"),
+    (["mock", "--faults", "empty.rules", "--", "true"], "no rule"),
+    (["mock", "--faults", "comment.rules", "--", "true"], "no rule"),
+    (["mock", "--faults", "/dev/zero", "--", "true"], "more than"),
+    *[(["run", "--allow-inconclusive", share], "percentage") for share in ("nan", "inf", "abc", "200%", "-5%", "%", "2%%")],
+    (["run", "--seed", "-1"], "--seed"),
+    (["run", "--seed", "99999999999999999999999"], "--seed"),
+    (["run", "--seed", "0x10"], "--seed"),
+    (["run", "--max-messages", "-1"], "--max-messages"),
+    (["run", "--max-bad-logins", "-1"], "--max-bad-logins"),
+    *[(["mock", "--chaos", rate, "--", "true"], "--chaos") for rate in ("nan", "2", "-0.1", "x")],
+    (["mock", "--listen", "nowhere", "--", "true"], "--listen"),
+    (["mock", "--password-env", "KEY", "--", "true"], "KEY is not set"),
+    (["mock", "--password-env", "KEY", "--", "true"], "KEY is empty", ""),
+    (["mock", "--password-env", "KEY", "--", "true"], "line end", "half\nanother half"),
+    (["run", "--endpoint", "variable.yaml"], "KEY is not set"),
+    (["run", "--endpoint", "variable.yaml"], "line end", "half\r\nanother half"),
+    (["run", "--endpoint", "nopassword.yaml"], "is empty"),
+    (["bogus"], "no command \"bogus\""),
+    (["rnu"], "did you mean `run`"),
+    (["run", "--ca", "/nonexistent"], "needs an endpoint"),
+    (["run", "--connect-to", "a:25:b:25"], "needs an endpoint"),
+    (["run", "--port", "1234"], "no such port"),
+    (["bench", "--port", "1234"], "no such port"),
+    (["report", "."], "directory"),
+    (["lint", "/dev/zero"], "more than"),
+    (["run", "--endpoint", "./"], "directory"),
+    (["run", "--only", "nosuch"], "fits no scenario"),
+    (["list", "--only", "nosuch"], "fits no scenario"),
+    (["selftest", "--only", "nosuch"], "fits no scenario"),
+    (["report", "result.json", "--format", "json", "--output", "./result.json"], "overwrite an input"),
+    (["run", "--waivers", "far.yaml", "--output", "far.yaml"], "overwrite an input"),
+    (["run", "--endpoint", "both.yaml", "--output", "both.yaml"], "overwrite an input"),
+    (["run", "--output", "o.json", "--output", "./o.json"], "overwrite another output"),
+    (["mock", "--ca-out", "ca", "--ready-file", "ca", "--", "true"], "overwrite another output"),
+    (["run", "--waivers", "twice.yaml"], "twice"),
+    (["run", "--waivers", "far.yaml"], "not a port"),
+    (["run", "--waivers", "missing.yaml"], "smtpspec: cannot read"),
+    *[(["run", "--plan", "--endpoint", f"{name}.yaml"], text, "key") for name, text in (
+        ("nobody", "no user"), ("both", "two places"), ("nan", "not a rate"), ("never", "not a rate"), ("always", "not a rate"),
+        ("inject", "control character"), ("brackets", "< or >"), ("escape", "control character"),
+        ("pattern", "regular expression"))],
+]
+
+
+def main():
+    bad = []
+    with tempfile.TemporaryDirectory() as folder:
+        for name, text in FILES.items():
+            (pathlib.Path(folder) / name).write_text(text)
+        before = {name: (pathlib.Path(folder) / name).read_text() for name in FILES}
+        for words, expected, *key in ROWS:
+            environment = {name: value for name, value in os.environ.items() if name != "KEY"}
+            if key:
+                environment["KEY"] = key[0]
+            done = subprocess.run([sys.argv[1], *words], cwd=folder, env=environment, capture_output=True, text=True, timeout=120)
+            if done.returncode != 2 or expected not in done.stderr.replace("Directory", "directory") or "internal error" in done.stderr:
+                bad.append(f"{words}: exit code {done.returncode}, expected 2 and \"{expected}\": {done.stderr!r}")
+            if key and key[0].strip() and key[0].split()[0] in done.stderr and len(key[0]) > 3:
+                bad.append(f"{words}: the password is in the message")
+        left = {path.name: path.read_text() for path in pathlib.Path(folder).iterdir()}
+        if left != before:
+            bad.append(f"files changed: {sorted(set(left.items()) ^ set(before.items()))}")
+    print("\n".join(bad) or f"{len(ROWS)} mistakes refused")
+    return 1 if bad else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,139 @@
+#!/usr/bin/env python3
+"""outputs_test.py SMTPSPEC: nothing that was measured is lost, and no file is replaced that is not ours to replace.
+
+Full disks, devices and links as output, and what a signal leaves: a result, whoever sends it and how often.
+"""
+import json
+import os
+import pathlib
+import signal
+import stat
+import subprocess
+import sys
+import tempfile
+import time
+
+CELL = ["--only", "starttls.advert.*", "--port", "587"]
+
+
+class Trial:
+    def __init__(self, program, folder):
+        self.program, self.folder, self.bad = program, folder, []
+        self.environment = dict(os.environ, TMPDIR=str(folder / "tmp"))
+        (folder / "tmp").mkdir()
+
+    def run(self, *words):
+        return subprocess.run([self.program, *words], cwd=self.folder, env=self.environment, capture_output=True, text=True, timeout=300)
+
+    def check(self, what, fits, detail=""):
+        if not fits:
+            self.bad.append(f"{what}: {detail}")
+
+    def kept(self):
+        """The result that was kept elsewhere, and no longer is."""
+        for path in (self.folder / "tmp").glob("smtpspec-result-*"):
+            text = path.read_text()
+            path.unlink()
+            return json.loads(text)
+        return None
+
+
+def devices(trial):
+    """/dev/full is a device here whatever the machine has in /dev."""
+    full = trial.folder / "full"
+    try:
+        os.mknod(full, 0o666 | stat.S_IFCHR, os.makedev(1, 7))
+        with open(full, "wb"):
+            pass
+    except OSError:
+        full = pathlib.Path("/dev/full")
+    if not full.exists() or not stat.S_ISCHR(full.stat().st_mode):
+        print("no full device here: a folder that is missing stands for it")
+        full = trial.folder / "missing" / "full"
+    done = trial.run("run", *CELL, "--format", "json", "--output", str(full))
+    result = trial.kept()
+    trial.check("run on a full disk", done.returncode == 3 and result and result["cells"], done)
+    done = trial.run("bench", "--messages", "1", "--port", "587", "--format", "json", "--output", str(full))
+    result = trial.kept()
+    trial.check("bench on a full disk", done.returncode == 3 and result and result["ports"], done)
+    for option in ("--ready-file", "--ca-out"):
+        done = trial.run("mock", option, str(full), "--", "true")
+        trial.check(f"mock {option} on a full disk", done.returncode == 3 and "could not be written" in done.stderr, done)
+    trial.check("the device", not full.exists() or stat.S_ISCHR(full.lstat().st_mode), "it was replaced")
+
+
+def files(trial):
+    target, link = trial.folder / "target.json", trial.folder / "link.json"
+    target.write_text("old")
+    target.chmod(0o640)
+    link.symlink_to(target)
+    done = trial.run("run", *CELL, "--format", "json", "--output", str(link))
+    trial.check("run over a link", done.returncode == 0 and link.is_symlink() and json.loads(target.read_text())["cells"], done)
+    trial.check("its mode", stat.S_IMODE(target.stat().st_mode) == 0o640, oct(target.stat().st_mode))
+    limited = ["sh", "-c", 'ulimit -f 8; trap "" XFSZ; exec "$@"', "sh", trial.program, "run", *CELL, "--format", "json", "--output", str(target)]
+    before = target.read_text()
+    done = subprocess.run(limited, env=trial.environment, capture_output=True, text=True, timeout=300)
+    trial.check("run that may not write", done.returncode == 3 and target.read_text() == before, done)
+    ready = trial.folder / "ready.json"
+    ready.write_text("of an earlier run")
+    done = trial.run("mock", "--ready-file", str(ready), "--", "cat", str(ready))
+    trial.check("a ready file of an earlier run", '"ports"' in done.stdout and "earlier" not in done.stdout, done)
+    # The server does not come up: nobody may take the old file for its own.
+    done = trial.run("mock", "--listen", "192.0.2.1", "--ready-file", str(ready), "--", "true")
+    trial.check("a server that does not start", done.returncode == 4 and not ready.exists(), done)
+
+
+def interrupted(trial, words, send):
+    """Runs, sends the signals when there is progress, gives exit code and standard output."""
+    process = subprocess.Popen([trial.program, *words], cwd=trial.folder, env=trial.environment, text=True,
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    until = time.monotonic() + 60
+    while not handles(process.pid, send[0]):
+        if process.poll() is not None or time.monotonic() > until:
+            break
+        time.sleep(0.01)  # for the handler to be there; bounded above
+    for number in send:
+        process.send_signal(number)
+    out, err = process.communicate(timeout=120)
+    return process.returncode, out, err
+
+
+def handles(pid, number):
+    """True when the process catches the signal (Linux)."""
+    try:
+        for line in pathlib.Path(f"/proc/{pid}/status").read_text().splitlines():
+            if line.startswith("SigCgt:"):
+                return bool(int(line.split()[1], 16) >> (number - 1) & 1)
+    except OSError:
+        pass
+    return False
+
+
+def signals(trial):
+    for name, send in (("SIGINT", [signal.SIGINT]), ("SIGTERM", [signal.SIGTERM]), ("SIGHUP", [signal.SIGHUP]),
+                       ("SIGINT twice at once", [signal.SIGINT, signal.SIGINT])):
+        code, out, err = interrupted(trial, ["run", "--slow", "--format", "json"], send)
+        trial.check(f"run, {name}", code == 130 and json.loads(out or "{}").get("interrupted") is True, (code, err, out[:200]))
+    for name, number in (("SIGINT", signal.SIGINT), ("SIGTERM", signal.SIGTERM)):
+        code, out, err = interrupted(trial, ["bench", "--messages", "10000", "--format", "json"], [number])
+        trial.check(f"bench, {name}", code == 130 and "ports" in json.loads(out or "{}"), (code, err, out[:200]))
+    code, out, err = interrupted(trial, ["selftest"], [signal.SIGINT])
+    trial.check("selftest", code == 130 and "interrupted" in out and "0 of 0" not in out, (code, out, err))
+    code, out, err = interrupted(trial, ["mock", "--ephemeral"], [signal.SIGHUP])
+    trial.check("mock, SIGHUP", code == 0 and not list((trial.folder / "tmp").glob("smtpspec-mock-*")), (code, out, err))
+    code, out, err = interrupted(trial, ["mock", "--", "sleep", "100"], [signal.SIGHUP])
+    trial.check("mock with a command, SIGHUP", code == 128 + signal.SIGTERM, (code, out, err))
+
+
+def main():
+    with tempfile.TemporaryDirectory() as name:
+        trial = Trial(sys.argv[1], pathlib.Path(name))
+        devices(trial)
+        files(trial)
+        signals(trial)
+        print("\n".join(trial.bad) or "nothing lost, nothing replaced")
+        return 1 if trial.bad else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
