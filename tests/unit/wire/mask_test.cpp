@@ -75,6 +75,18 @@ TEST(Masker, HidesEveryWayOfWritingASecret) {
     }
 }
 
+TEST(Masker, HidesJsonInAsciiAlone) {
+    auto made = masker("p\xc3\xa4ss\"\xe2\x82\xac\xf0\x9f\x98\x80");  // two, three and four octets of UTF-8
+    for (const char* text : {
+             "p\\u00e4ss\\\"\\u20ac\\ud83d\\ude00",
+             "p\\u00E4ss\\\"\\u20AC\\uD83D\\uDE00",
+         }) {
+        EXPECT_EQ(made.by_value(std::string("[") + text + "]"), "[********]");
+        EXPECT_TRUE(made.reveals(text)) << text;
+    }
+    EXPECT_EQ(masker("p\xe4ssword").by_value("[p\xe4ssword]"), "[********]") << "no UTF-8 is a secret too";
+}
+
 TEST(Masker, HidesUrlSafeBase64) {
     std::string secret = "\xff\xef\xbe\xfb\xff\xfe";
     EXPECT_EQ(masker(secret).by_value("[/++++//+]"), "[********]");
