@@ -180,7 +180,9 @@ void add_endpoint(CLI::App& command, Arguments& arguments) {
             }
         },
         "HOST:PORT:ADDR:PORT: connect to ADDR:PORT instead, with the same name in SNI and certificate check");
-    command.add_flag("--no-auth", options.no_auth, "test only what needs no login");
+    command.add_flag("--no-auth",
+                     options.no_auth,
+                     "do not log in; wrong logins are still tried (--max-bad-logins 0: none)");
 }
 
 CLI::App* add_run(CLI::App& app,
@@ -256,10 +258,12 @@ void add_mock(CLI::App& app, Arguments& arguments) {
         "  smtpspec mock --ca-out ca.pem\n"
         "  smtpspec mock --fault 'on RCPT first -> \"450 4.2.1 later\"' -- ./my-test-suite\n"
         "  smtpspec mock --defect keep-plaintext-after-starttls --ready-file ready.json\n"
-        "\nWith a command: SMTPSPEC_HOST, SMTPSPEC_PORT_25 ... SMTPSPEC_PORT_2587, SMTPSPEC_USER, "
+        "\nWith a command (mock [OPTIONS] -- CMD ...): SMTPSPEC_HOST, SMTPSPEC_PORT_25 ... "
+        "SMTPSPEC_PORT_2587, SMTPSPEC_USER, "
         "SMTPSPEC_PASSWORD_FILE and\n"
-        "SMTPSPEC_CA_FILE are in its environment; the exit code is the command's, or 1 when a watch of "
-        "--scenario fired.");
+        "SMTPSPEC_CA_FILE are in its environment. The exit code is the command's; when that is 0 and there "
+        "is a\n"
+        "--scenario: 1 when the client failed it, 5 when it could not be judged.");
 }
 
 void add_small_commands(CLI::App& app,
@@ -295,7 +299,7 @@ void add_small_commands(CLI::App& app,
 
     auto* lint = app.add_subcommand("lint", "mistakes in scenario files, all at once");
     lint->add_option("file", arguments.operands, "scenario files; none: the built-in ones");
-    lint->footer("Example:\n  smtpspec lint scenarios/starttls/*.smtp");
+    lint->footer("Example:\n  smtpspec lint my-scenarios/*.smtp");
 
     auto* report = app.add_subcommand("report", "render a result document again");
     report->add_option("result", arguments.operands, "a file that run wrote with --format json")->required();

@@ -122,10 +122,11 @@ std::string describe_plan(const RunContext& context, const Plan& plan) {
                             sum.bad_logins,
                             sum.messages);
     }
-    text += fmt::format("\n  left out: {} slow (--slow), {} intrusive (--intrusive), {} over the budget\n",
-                        plan.left_out_slow,
-                        plan.left_out_intrusive,
-                        plan.left_out_budget);
+    text +=
+        fmt::format("\n  cells left out: {} slow (--slow), {} intrusive (--intrusive), {} over the budget\n",
+                    plan.left_out_slow,
+                    plan.left_out_intrusive,
+                    plan.left_out_budget);
     if (context.surroundings == Surroundings::remote) {
         text +=
             fmt::format("  pace: {} messages/s, {} connections at once; duration about {:.0f} s at least\n",

@@ -142,6 +142,13 @@ Diagnostic& Reporter::warning(
         Diagnostic::Kind::Warning, at, length, std::move(message), std::move(expected), std::move(hint));
 }
 
+bool Reporter::has_error_in(std::size_t first_line, std::size_t last_line) const {
+    return std::any_of(diagnostics_.begin(), diagnostics_.end(), [&](const Diagnostic& found) {
+        return found.kind == Diagnostic::Kind::Error && found.at.line >= first_line &&
+               found.at.line <= last_line;
+    });
+}
+
 Diagnostics Reporter::take() {
     Diagnostics result = std::exchange(diagnostics_, {});
     result.sort();

@@ -68,6 +68,8 @@ class Reporter {
                         std::string hint = {});
     const SourcePtr& source() const { return source_; }
     bool has_errors() const { return diagnostics_.has_errors(); }
+    /// An error in one of these lines, both included.
+    bool has_error_in(std::size_t first_line, std::size_t last_line) const;
     std::size_t size() const { return diagnostics_.size(); }
     /// True when so many mistakes were found that more would not help.
     bool full() const { return diagnostics_.size() >= max_findings; }

@@ -110,10 +110,11 @@ namespace {
 Diagnostics run_rules(const Scenario& scenario,
                       const LintVocabulary& vocabulary,
                       bool head_whole,
+                      bool outcomes_whole,
                       bool script_whole) {
     Reporter reporter(scenario.source);
     const Survey facts = survey(scenario);
-    const LintInput input{scenario, facts, vocabulary, reporter, head_whole, script_whole};
+    const LintInput input{scenario, facts, vocabulary, reporter, head_whole, outcomes_whole, script_whole};
     lint_head(input);
     lint_labels(input);
     lint_names(input);
@@ -127,14 +128,15 @@ Diagnostics run_rules(const Scenario& scenario,
 }  // namespace
 
 Diagnostics lint(const Scenario& scenario, const LintVocabulary& vocabulary) {
-    return run_rules(scenario, vocabulary, true, true);
+    return run_rules(scenario, vocabulary, true, true, true);
 }
 
 Diagnostics check_scenario(std::string_view text, std::string file_name, const LintVocabulary& vocabulary) {
     Loaded loaded = read_scenario(text, std::move(file_name));
     Diagnostics all = std::move(loaded.diagnostics);
     if (loaded.readable) {
-        all.append(run_rules(loaded.scenario, vocabulary, loaded.head_whole, loaded.script_whole));
+        all.append(run_rules(
+            loaded.scenario, vocabulary, loaded.head_whole, loaded.outcomes_whole, loaded.script_whole));
         all.sort();
     }
     return all;

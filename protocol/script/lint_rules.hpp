@@ -15,7 +15,8 @@ struct LintInput {
     const Survey& survey;
     const LintVocabulary& vocabulary;
     Reporter& reporter;
-    bool head_whole = true;    ///< if not: nothing is said about what may stand in the part that was left out
+    bool head_whole = true;  ///< if not: nothing is said about what may stand in the part that was left out
+    bool outcomes_whole = true;
     bool script_whole = true;  ///< the same for statements
 };
 

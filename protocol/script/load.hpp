@@ -13,9 +13,10 @@ namespace smtpspec::script {
 struct Loaded {
     Scenario scenario;
     Diagnostics diagnostics;
-    bool readable = false;      ///< there is a head and a script to look at
-    bool head_whole = false;    ///< nothing of the head was left out
-    bool script_whole = false;  ///< no statement was left out
+    bool readable = false;        ///< there is a head and a script to look at
+    bool head_whole = false;      ///< nothing of the head was left out
+    bool outcomes_whole = false;  ///< at least nothing of `outcomes`
+    bool script_whole = false;    ///< no statement was left out
 };
 
 Loaded read_scenario(std::string_view text, std::string file_name);

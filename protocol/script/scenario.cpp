@@ -120,6 +120,14 @@ std::size_t count_script_lines(const SourceFile& file, std::size_t begin) {
     return count;
 }
 
+bool outcomes_are_whole(const Head& head, const Reporter& reporter) {
+    std::size_t last = head.outcomes_at.line;
+    for (const Outcome& outcome : head.outcomes) {
+        last = std::max<std::size_t>(last, outcome.at.line);
+    }
+    return !head.outcomes.empty() && !reporter.has_error_in(head.outcomes_at.line, last);
+}
+
 void read_parts(Reporter& reporter, Loaded& loaded) {
     Scenario& scenario = loaded.scenario;
     const SourceFile& file = *scenario.source;
@@ -134,6 +142,7 @@ void read_parts(Reporter& reporter, Loaded& loaded) {
     }
     loaded.readable = loader.side_known();
     loaded.head_whole = !reporter.has_errors();
+    loaded.outcomes_whole = outcomes_are_whole(scenario.head, reporter);
     ParserContext context;
     context.under_test =
         loader.side_known() ? scenario.head.side : guess_side(file.text().substr(parts->script_begin));
