@@ -189,12 +189,49 @@ def goes_silent(trial):
     trial.expect("silent after 2", code == 4 and not red and given_up and count < 30, code, verdicts, red, result["notices"], count, done.stderr)
 
 
+RESETTING = """
+cat >"$1.yaml" <<X
+name: resetting
+host: mail.test
+ports: {587: starttls}
+auth: {user: $SMTPSPEC_USER, password_file: $SMTPSPEC_PASSWORD_FILE}
+envelope: {from: a@sender.test, to: recipient@mail.test, bad: bad@mail.test}
+X
+"$2" run --endpoint "$1.yaml" --ca "$SMTPSPEC_CA_FILE" --connect-to "mail.test:587:127.0.0.1:$SMTPSPEC_PORT_587" \\
+    --only 'data.*' --only 'auth.*' --only 'starttls.*' --format json --output "$1.json"
+"""
+
+
+def resets(trial):
+    """A reset at any step: what was not seen is not judged, what was seen stays, and there is always a result."""
+    def at(step):
+        name = trial.folder / step
+        done = subprocess.run([trial.program, "mock", "--fault", f"on {step} -> drop rst", "--", "sh", "-c", RESETTING, "sh", str(name), trial.program],
+                              cwd=trial.folder, capture_output=True, text=True, timeout=500)
+        path = trial.folder / f"{step}.json"
+        cells = json.loads(path.read_text())["cells"] if path.exists() else []
+        verdicts = collections.Counter(cell["verdict"] for cell in cells)
+        print(f"reset at {step}: exit code {done.returncode}, {dict(verdicts)}", flush=True)
+        return done.returncode, verdicts, [cell["scenario"] for cell in cells if cell["verdict"] == "fail"]
+
+    # Where a server that always resets there is told from a good one by what it did, not by what it did not.
+    blamed = {"STARTTLS": {"endpoint.mode", "starttls.advert.works", "starttls.handshake.hello-in-same-write"},
+              "auth-line": {"auth.exchange.cancel-501"}}
+    steps = ["EHLO", "STARTTLS", "AUTH", "auth-line", "MAIL", "RCPT", "DATA", "end-of-data"]
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        for step, (code, verdicts, failed) in zip(steps, pool.map(at, steps)):
+            known = set(failed) <= blamed.get(step, set())
+            trial.expect(f"reset at {step}", code in (1, 4, 5) and known and verdicts["inconclusive"] > 0 and not verdicts["error"] and
+                         not verdicts["vulnerable"], code, verdicts, failed)
+
+
 def main():
     with tempfile.TemporaryDirectory() as name:
         trial = Trial(sys.argv[1], pathlib.Path(name))
         judged(trial)
         not_judged(trial)
         goes_silent(trial)
+        resets(trial)
         print("\n".join(trial.bad))
         return 1 if trial.bad else 0
 
