@@ -97,6 +97,27 @@ latency::Progress progress() {
     };
 }
 
+/// Until all is measured, or Ctrl-C: then what there is.
+latency::LatencyResult measure(run::RunContext& context, asio::io_context& loop, latency::LatencyTask task) {
+    const InterruptGuard guard(context.interrupted);
+    latency::LatencyResult result;
+    std::exception_ptr problem;
+    bool done = false;
+    asio::co_spawn(loop,
+                   latency::measure_into(result, loop.get_executor(), std::move(task), nullptr, progress()),
+                   [&](std::exception_ptr thrown) {
+                       problem = thrown;
+                       done = true;
+                   });
+    while (!done && !context.interrupted) {
+        loop.run_one_for(std::chrono::milliseconds(50));
+    }
+    if (problem) {
+        std::rethrow_exception(problem);
+    }
+    return result;
+}
+
 }  // namespace
 
 int bench_command(const Arguments& arguments) {
@@ -105,7 +126,7 @@ int bench_command(const Arguments& arguments) {
         return 2;
     }
     std::unique_ptr<run::RunContext> context;
-    asio::io_context loop(1);
+    auto loop = std::make_unique<asio::io_context>(1);
     std::unique_ptr<mock::Server> server;
     if (arguments.endpoint.empty()) {
         context = embedded_endpoint(arguments);
@@ -128,7 +149,7 @@ int bench_command(const Arguments& arguments) {
     latency::LatencyTask task = task_of(*context, arguments);
     if (context->embedded()) {
         server = std::make_unique<mock::Server>(
-            loop.get_executor(), run::embedded_server_config(*context), context->pki);
+            loop->get_executor(), run::embedded_server_config(*context), context->pki);
         if (auto up = server->start(); !up) {
             fmt::print(stderr, "smtpspec bench: {}\n", up.error());
             return 3;
@@ -140,17 +161,20 @@ int bench_command(const Arguments& arguments) {
     } else {
         aim_at_endpoint(*context, arguments, task);
     }
-    const InterruptGuard guard(context->interrupted);
-    const latency::LatencyResult result = wire::run_blocking(
-        loop,
-        latency::measure(loop.get_executor(), std::move(task), nullptr, progress(), &context->interrupted));
+    const latency::LatencyResult result = measure(*context, *loop, std::move(task));
     end_progress();
-    if (server) {
-        wire::run_blocking(loop, server->stop());
+    if (context->interrupted) {
+        // The message under way is left as it is: the program is about to end.
+        [[maybe_unused]] const auto* conversation = loop.release();
+        [[maybe_unused]] const auto* peer = server.release();
+    } else if (server) {
+        wire::run_blocking(*loop, server->stop());
     }
     const bool written = write(arguments, result);
     if (context->interrupted) {
-        fmt::print(stderr, "smtpspec bench: interrupted; what was measured until then is above\n");
+        fmt::print(stderr,
+                   "smtpspec bench: interrupted{}\n",
+                   written ? "; the report holds what was measured until then" : "");
         return written ? 130 : 3;
     }
     return !written ? 3 : result.complete() ? 0 : 1;

@@ -3,8 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <filesystem>
 
 #include "harness/cli/output_file.hpp"
+#include "harness/run/endpoint.hpp"
 #include "protocol/script/suggest.hpp"
 
 namespace smtpspec::cli {
@@ -22,11 +24,10 @@ std::vector<NamedPath> inputs_of(const Arguments& arguments) {
     if (arguments.command == "report") {
         inputs.push_back({"the result to render", arguments.operands.front()});
     }
-    if (arguments.endpoint_is_file || arguments.endpoint.find('/') != std::string::npos ||
-        arguments.endpoint.find(".yaml") != std::string::npos) {
+    if (arguments.endpoint_is_file || run::names_a_file(arguments.endpoint)) {
         inputs.push_back({"the endpoint profile", arguments.endpoint});
     }
-    if (arguments.mock.profile.find('/') != std::string::npos) {
+    if (run::names_a_file(arguments.mock.profile)) {
         inputs.push_back({"--profile", arguments.mock.profile});
     }
     for (const std::string& path : arguments.mock.fault_files) {
@@ -56,7 +57,35 @@ std::string clash(const NamedPath& output, const NamedPath& other, const char* w
                        other.path);
 }
 
+std::string overwritten(const std::vector<NamedPath>& outputs, const std::vector<NamedPath>& inputs) {
+    for (const NamedPath& output : outputs) {
+        for (const NamedPath& input : inputs) {
+            if (std::string text = clash(output, input, "an input"); !text.empty()) {
+                return text;
+            }
+        }
+    }
+    return {};
+}
+
+/// A file that is there already.
+bool file_below(const std::string& path, const std::string& folder) {
+    namespace fs = std::filesystem;
+    std::error_code failure;
+    if (path.empty() || folder.empty() || !fs::is_regular_file(path, failure)) {
+        return false;
+    }
+    const std::string inside = fs::relative(path, folder, failure).string();
+    return !failure && !inside.empty() && inside.compare(0, 2, "..") != 0;
+}
+
 }  // namespace
+
+std::string overwrites_files_of(const run::Profile& profile, const Arguments& arguments) {
+    return overwritten(
+        outputs_of(arguments),
+        {{"the profile's password_file", profile.password_file}, {"the profile's ca_file", profile.ca_file}});
+}
 
 std::string wrong_words(const std::vector<std::string>& commands, int argc, const char* const* argv) {
     for (int i = 1; i < argc; ++i) {
@@ -95,11 +124,16 @@ std::string contradiction(const Arguments& arguments) {
             arguments.options.ca_file.empty() ? "--connect-to" : "--ca");
     }
     const auto outputs = outputs_of(arguments);
+    if (std::string text = overwritten(outputs, inputs_of(arguments)); !text.empty()) {
+        return text;
+    }
     for (std::size_t i = 0; i < outputs.size(); ++i) {
-        for (const NamedPath& input : inputs_of(arguments)) {
-            if (std::string text = clash(outputs[i], input, "an input"); !text.empty()) {
-                return text;
-            }
+        if (file_below(outputs[i].path, arguments.scenarios_dir)) {
+            return fmt::format(
+                "{} {} would overwrite a file of --scenarios {}. Give it another name; nothing was done.",
+                outputs[i].use,
+                outputs[i].path,
+                arguments.scenarios_dir);
         }
         for (std::size_t j = 0; j < i; ++j) {
             if (std::string text = clash(outputs[i], outputs[j], "another output"); !text.empty()) {

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "harness/cli/arguments.hpp"
+#include "harness/run/profile.hpp"
 
 namespace smtpspec::cli {
 
@@ -15,5 +16,8 @@ std::string wrong_words(const std::vector<std::string>& commands, int argc, cons
 /// What the parsed options cannot mean together: an output that would overwrite an input or another output,
 /// options of a foreign endpoint without one. "" or a sentence.
 std::string contradiction(const Arguments& arguments);
+
+/// An output that would overwrite a file which the profile names. "" or a sentence.
+std::string overwrites_files_of(const run::Profile& profile, const Arguments& arguments);
 
 }  // namespace smtpspec::cli

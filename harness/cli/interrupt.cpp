@@ -15,7 +15,8 @@ constexpr long long same_press_ms =
     1000;  // a terminal, a shell and a CI runner often pass on one Ctrl-C twice
 
 std::atomic<std::atomic<bool>*> target{nullptr};
-std::atomic<long long> first_ms{0};
+constexpr long long none = -1;
+std::atomic<long long> first_ms{none};
 static_assert(std::atomic<std::atomic<bool>*>::is_always_lock_free, "used in a signal handler");
 static_assert(std::atomic<long long>::is_always_lock_free, "used in a signal handler");
 
@@ -30,9 +31,11 @@ extern "C" void on_interrupt(int) {
     if (flag == nullptr) {
         ::_exit(130);
     }
-    if (!flag->exchange(true)) {
-        first_ms = now_ms();
-    } else if (now_ms() - first_ms >= same_press_ms) {
+    const long long now = now_ms();
+    long long first = none;
+    if (first_ms.compare_exchange_strong(first, now)) {
+        *flag = true;
+    } else if (now - first >= same_press_ms) {
         ::_exit(130);
     }
 }
@@ -40,6 +43,7 @@ extern "C" void on_interrupt(int) {
 }  // namespace
 
 InterruptGuard::InterruptGuard(std::atomic<bool>& flag) {
+    first_ms = none;
     target = &flag;
     for (const int number : handled) {
         // nohup means it; that a shell script has SIGINT ignored in its background jobs means nothing.

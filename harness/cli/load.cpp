@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "harness/cli/check_arguments.hpp"
 #include "harness/run/endpoint.hpp"
 #include "protocol/script/scenario.hpp"
 
@@ -58,6 +59,11 @@ std::unique_ptr<run::RunContext> foreign_endpoint(const Arguments& arguments,
     auto profile = run::find_profile(catalog, arguments.endpoint, kind);
     if (!profile) {
         fmt::print(stderr, "smtpspec: {}\n", profile.error());
+        exit_code = 2;
+        return nullptr;
+    }
+    if (const std::string wrong = overwrites_files_of(*profile, arguments); !wrong.empty()) {
+        fmt::print(stderr, "smtpspec: {}\n", wrong);
         exit_code = 2;
         return nullptr;
     }

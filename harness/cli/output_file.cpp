@@ -38,6 +38,24 @@ mode_t usual_mode() {
     return 0666 & ~mask;
 }
 
+/// Standard output or error, when that is what the path leads to (/dev/stdout with a redirection): the shell
+/// goes on writing to the same file, so it is neither truncated nor replaced.
+std::FILE* our_stream(const struct stat& there) {
+    for (std::FILE* stream : {stdout, stderr}) {
+        struct stat ours{};
+        if (::fstat(::fileno(stream), &ours) == 0 && ours.st_dev == there.st_dev &&
+            ours.st_ino == there.st_ino) {
+            return stream;
+        }
+    }
+    return nullptr;
+}
+
+/// A file of ours with one name: replacing it changes nothing but what is in it.
+bool may_be_replaced(const struct stat& there) {
+    return S_ISREG(there.st_mode) && there.st_nlink == 1 && there.st_uid == ::geteuid();
+}
+
 /// Where a chain of links ends, so that a link to a file stays one.
 std::string behind_links(const std::string& path) {
     std::error_code failure;
@@ -50,8 +68,12 @@ std::string behind_links(const std::string& path) {
 std::string write_file(const std::string& path, const std::string& text) {
     struct stat there{};
     const bool exists = ::stat(path.c_str(), &there) == 0;
-    if (exists ? !S_ISREG(there.st_mode) : ::lstat(path.c_str(), &there) == 0) {
-        return write_in_place(path, text);  // no file, or a link that leads nowhere yet
+    if (std::FILE* stream = exists ? our_stream(there) : nullptr) {
+        const bool written = std::fwrite(text.data(), 1, text.size(), stream) == text.size();
+        return written && std::fflush(stream) == 0 ? "" : std::strerror(errno);
+    }
+    if (exists ? !may_be_replaced(there) : ::lstat(path.c_str(), &there) == 0) {
+        return write_in_place(path, text);  // also for a link that leads nowhere yet
     }
     const std::string target = exists ? behind_links(path) : path;
     if (exists && ::access(target.c_str(), W_OK) != 0) {
@@ -60,15 +82,16 @@ std::string write_file(const std::string& path, const std::string& text) {
     std::string fresh = target + ".XXXXXX";
     const int descriptor = ::mkstemp(fresh.data());
     if (descriptor < 0) {
-        return write_in_place(path, text);
+        const bool only_here = errno == EACCES || errno == EPERM || errno == EROFS || errno == ENAMETOOLONG;
+        return only_here ? write_in_place(path, text) : std::strerror(errno);
     }
-    ::fchmod(descriptor, exists ? there.st_mode & 07777 : usual_mode());
+    ::fchmod(descriptor, exists ? there.st_mode & 0777 : usual_mode());
     std::FILE* file = ::fdopen(descriptor, "wb");
     std::string problem = file == nullptr ? std::strerror(errno) : fill(file, text);
     if (problem.empty() && std::rename(fresh.c_str(), target.c_str()) != 0) {
-        problem = std::strerror(errno);
-    }
-    if (!problem.empty()) {
+        problem = write_in_place(path, text);  // a file that is mounted, or a folder with the sticky bit
+        ::unlink(fresh.c_str());
+    } else if (!problem.empty()) {
         ::unlink(fresh.c_str());
     }
     return problem;

@@ -5,8 +5,10 @@
 namespace smtpspec::cli {
 
 /// Puts `text` into the file at `path`, whole or not at all: what is there stays as it is until everything
-/// has been written beside it. A device, a pipe or a file in a folder that is not writable is written in
-/// place, and never replaced. Gives "", or the system's reason. Any thread.
+/// has been written beside it. What cannot be
+/// replaced without a trace is written in place: a device, a pipe, somebody else's file, one with several
+/// names, one that is mounted or in a folder that is not writable. /dev/stdout and /dev/stderr are written
+/// where they stand. Gives "", or the system's reason. Any thread.
 std::string write_file(const std::string& path, const std::string& text);
 
 /// Removes a file that an earlier run left, so that nobody takes it for this one's. Anything but a regular

@@ -32,6 +32,9 @@ std::string summary(const run::SelftestReport& report, bool mutate) {
         return fmt::format("selftest: interrupted after {} conversations; nothing was judged\n",
                            report.result.cells.size());
     }
+    if (report.good_cells == 0) {
+        return "selftest: nothing was judged\n";
+    }
     std::string text = section("Failures:", report.failures);
     text += section("Mutations that nobody noticed:", report.surviving);
     text += section("Cells that no defect turns:", report.unturned);
@@ -54,9 +57,7 @@ std::string summary(const run::SelftestReport& report, bool mutate) {
                             report.mutations - static_cast<int>(report.surviving.size()),
                             report.mutations);
     }
-    text += report.good_cells == 0 ? "selftest: nothing was judged\n"
-            : report.green()       ? "selftest: green\n"
-                                   : "selftest: RED\n";
+    text += report.green() ? "selftest: green\n" : "selftest: RED\n";
     return text;
 }
 
@@ -80,7 +81,10 @@ int selftest_command(const Arguments& arguments) {
     if (!filters_fit(*catalog, arguments)) {
         return 2;
     }
-    auto context = run::embedded_context(arguments.options);
+    auto context = embedded_endpoint(arguments);
+    if (!context) {
+        return 2;
+    }
     const InterruptGuard guard(context->interrupted);
     run::SelftestReport report = run::selftest(
         *context, *catalog, arguments.mutate ? run::Mutate::yes : run::Mutate::no, progress_on_stderr());

@@ -2,7 +2,6 @@
 
 #include <nlohmann/json_fwd.hpp>
 
-#include <atomic>
 #include <functional>
 #include <map>
 #include <string>
@@ -76,13 +75,19 @@ struct LatencyResult {
 /// Called after each message.
 using Progress = std::function<void(int port, int message, int of)>;
 
-/// Runs the ports one after the other. Throws std::invalid_argument when there is nothing to measure. When
-/// `stop` becomes true, the message under way is the last; what was measured until then is the result.
+/// Runs the ports one after the other. Throws std::invalid_argument when there is nothing to measure.
 wire::Awaitable<LatencyResult> measure(wire::Connection::Executor executor,
                                        LatencyTask task,
                                        wire::Transcript* transcript = nullptr,
-                                       Progress progress = {},
-                                       const std::atomic<bool>* stop = nullptr);
+                                       Progress progress = {});
+
+/// The same into `result`, which outlives it and holds after each message what was measured until then: who
+/// ends the loop early loses nothing but the message under way.
+wire::Awaitable<void> measure_into(LatencyResult& result,
+                                   wire::Connection::Executor executor,
+                                   LatencyTask task,
+                                   wire::Transcript* transcript = nullptr,
+                                   Progress progress = {});
 
 /// smtpspec.latency/1: an object with percentiles for people and buckets for machines.
 nlohmann::ordered_json to_json(const LatencyResult& result);

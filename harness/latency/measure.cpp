@@ -47,7 +47,7 @@ class PortRun {
 
     Awaitable<void> message(int number);
     Awaitable<void> finish();
-    PortLatency take() { return std::move(result_); }
+    const PortLatency& so_far() const { return result_; }
 
   private:
     Awaitable<Step<void>> open();
@@ -193,16 +193,11 @@ void PortRun::record(const Step<void>& outcome) {
     result_.add_error(error);
 }
 
-/// The pace between two messages, unless `stop` becomes true.
-Awaitable<void> rest(wire::Connection::Executor executor,
-                     std::chrono::milliseconds pause,
-                     const std::atomic<bool>* stop) {
-    const Clock::time_point end = Clock::now() + pause;
-    asio::steady_timer timer(executor);
-    while (Clock::now() < end && (stop == nullptr || !*stop)) {
-        timer.expires_at(std::min(end, Clock::now() + std::chrono::milliseconds(50)));
-        static_cast<void>(co_await timer.async_wait(asio::as_tuple(asio::use_awaitable)));
-    }
+Awaitable<void> rest(wire::Connection::Executor executor, std::chrono::milliseconds pause) {
+    if (pause.count() <= 0)
+        co_return;
+    asio::steady_timer timer(executor, pause);
+    static_cast<void>(co_await timer.async_wait(asio::as_tuple(asio::use_awaitable)));
 }
 
 std::vector<int> ports_of(const LatencyTask& task) {
@@ -216,12 +211,11 @@ std::vector<int> ports_of(const LatencyTask& task) {
 
 }  // namespace
 
-Awaitable<LatencyResult> measure(wire::Connection::Executor executor,
-                                 LatencyTask task,
-                                 wire::Transcript* transcript,
-                                 Progress progress,
-                                 const std::atomic<bool>* stop) {
-    const auto stopped = [stop] { return stop != nullptr && *stop; };
+Awaitable<void> measure_into(LatencyResult& result,
+                             wire::Connection::Executor executor,
+                             LatencyTask task,
+                             wire::Transcript* transcript,
+                             Progress progress) {
     const std::vector<int> ports = ports_of(task);
     if (ports.empty() || task.messages < 1 || task.to.empty())
         throw std::invalid_argument("latency: no port, no message or no recipient");
@@ -229,22 +223,30 @@ Awaitable<LatencyResult> measure(wire::Connection::Executor executor,
     if (!tls)
         throw std::invalid_argument(tls.error());
     wire::Transcript nowhere(nullptr, 0);
-    LatencyResult result;
+    result = {};
     result.endpoint = task.endpoint;
     result.new_connection = task.new_connection;
     for (const int port : ports) {
-        if (stopped())
-            break;
         PortRun run(executor, task, port, *tls, transcript != nullptr ? *transcript : nowhere);
-        for (int number = 1; number <= task.messages && !stopped(); ++number) {
+        result.ports.push_back(run.so_far());
+        for (int number = 1; number <= task.messages; ++number) {
             co_await run.message(number);
+            result.ports.back() = run.so_far();
             if (progress)
                 progress(port, number, task.messages);
-            co_await rest(executor, task.pause, stop);
+            co_await rest(executor, task.pause);
         }
         co_await run.finish();
-        result.ports.push_back(run.take());
+        result.ports.back() = run.so_far();
     }
+}
+
+Awaitable<LatencyResult> measure(wire::Connection::Executor executor,
+                                 LatencyTask task,
+                                 wire::Transcript* transcript,
+                                 Progress progress) {
+    LatencyResult result;
+    co_await measure_into(result, executor, std::move(task), transcript, std::move(progress));
     co_return result;
 }
 

@@ -28,6 +28,10 @@ Profile bare_host(const std::string& host) {
 
 }  // namespace
 
+bool names_a_file(const std::string& endpoint) {
+    return endpoint.find('/') != std::string::npos || is_yaml(endpoint);
+}
+
 Profile five_ports() {
     using script::Mode;
     Profile profile;
@@ -50,7 +54,7 @@ std::vector<std::string> profile_names(const Catalog& catalog) {
 tl::expected<Profile, std::string> find_profile(const Catalog& catalog,
                                                 const std::string& endpoint,
                                                 EndpointKind kind) {
-    if (kind == EndpointKind::file || endpoint.find('/') != std::string::npos || is_yaml(endpoint)) {
+    if (kind == EndpointKind::file || names_a_file(endpoint)) {
         return from_file(endpoint);
     }
     if (const std::string* text = catalog.data("endpoints/" + endpoint + ".yaml")) {

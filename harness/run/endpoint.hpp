@@ -13,6 +13,9 @@ tl::expected<Profile, std::string> find_profile(const Catalog& catalog,
                                                 const std::string& endpoint,
                                                 EndpointKind kind);
 
+/// By its look alone: it contains '/' or ends in .yaml.
+bool names_a_file(const std::string& endpoint);
+
 /// The five submission ports with their modes and nothing else.
 Profile five_ports();
 

@@ -2,13 +2,16 @@
 
 #include <fmt/format.h>
 
+#include <cerrno>
+#include <cstdio>
 #include <cstdlib>
-
-#include "harness/run/input_file.hpp"
+#include <cstring>
 
 namespace smtpspec::run {
 
 namespace {
+
+constexpr std::size_t longest = 65536;
 
 void drop_line_end(std::string& text) {
     if (!text.empty() && text.back() == '\n') {
@@ -42,12 +45,27 @@ tl::expected<std::string, std::string> password_from_environment(const std::stri
 }
 
 tl::expected<std::string, std::string> password_from_file(const std::string& path) {
-    auto text = read_input(path, "the password file");
-    if (!text) {
-        return tl::make_unexpected(std::move(text.error()));
+    // The line, and no more: a pipe may stay open behind it.
+    std::FILE* file = std::fopen(path.c_str(), "rb");
+    std::string line;
+    int octet = 0;
+    while (file != nullptr && line.size() < longest && (octet = std::fgetc(file)) != EOF && octet != '\n') {
+        line += static_cast<char>(octet);
     }
-    return checked(text->substr(0, text->find('\n')),
-                   fmt::format("the first line of the password file {}", path));
+    const bool failed = file == nullptr || std::ferror(file) != 0;
+    const int problem = errno;
+    if (file != nullptr) {
+        std::fclose(file);
+    }
+    if (failed) {
+        return tl::make_unexpected(
+            fmt::format("cannot read the password file {}: {}", path, std::strerror(problem)));
+    }
+    if (line.size() >= longest) {
+        return tl::make_unexpected(
+            fmt::format("the first line of the password file {} is no password: too long", path));
+    }
+    return checked(line, fmt::format("the first line of the password file {}", path));
 }
 
 }  // namespace smtpspec::run

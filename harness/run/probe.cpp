@@ -64,7 +64,7 @@ class Probe {
         }
         co_await talk(connection);
         co_await connection.close(wire::Clock::now() + std::chrono::milliseconds(500));
-        if (result_.state == PortProbe::State::silent) {
+        if (result_.state == PortProbe::State::silent && result_.mode != script::Mode::Tls) {
             co_await look_for_tls();
         }
         co_return result_;
@@ -252,6 +252,7 @@ class Probe {
         const std::string command = "STARTTLS\r\n";
         co_await connection.send(command, soon());
         const Answer answer = co_await read_reply(connection, soon());
+        result_.starttls_code = answer.reply ? answer.reply->code : 0;
         if (!answer.reply || answer.reply->code != 220) {
             result_.tls_problem = answer.reply ? "STARTTLS was answered " + smtp::printable(answer.reply->raw)
                                                : "no reply to STARTTLS";
@@ -267,7 +268,7 @@ class Probe {
     wire::Awaitable<void> look_for_tls() {
         wire::Connection connection(executor_, transcript_);
         auto connected = co_await connection.connect(context_.addresses.at(result_.port), soon());
-        if (!connected || result_.mode == script::Mode::Tls) {
+        if (!connected) {
             co_return;
         }
         auto started =
@@ -393,6 +394,27 @@ Cell starttls_missing(const RunContext& context, const PortProbe& probe) {
     return cell;
 }
 
+/// It is listed, and TLS does not begin. No reply or 421 may be a limit, a server that died or a middlebox,
+/// and says nothing about TLS; another 4yz is a legal answer for a while (RFC 3207 §4).
+Cell starttls_broken(const RunContext& context, const PortProbe& probe) {
+    Cell cell = promise_cell(context,
+                             probe,
+                             "starttls-broken",
+                             fmt::format("{}:{}: STARTTLS is listed, but TLS does not begin: {}",
+                                         context.profile.host,
+                                         probe.port,
+                                         probe.tls_problem));
+    if (probe.starttls_code == 0 || probe.starttls_code == 421) {
+        cell.verdict = Verdict::Inconclusive;
+        cell.outcome.clear();
+        cell.error_kind = "died";
+    } else if (probe.starttls_code / 100 == 4) {
+        cell.verdict = Verdict::Warn;
+        cell.outcome = "starttls-unavailable";
+    }
+    return cell;
+}
+
 }  // namespace
 
 std::vector<Cell> mode_cells(const RunContext& context, const std::map<int, PortProbe>& probes) {
@@ -404,13 +426,7 @@ std::vector<Cell> mode_cells(const RunContext& context, const std::map<int, Port
                    !probe.clear->has("STARTTLS")) {
             cells.push_back(starttls_missing(context, probe));
         } else if (probe.usable() && probe.mode == script::Mode::Starttls && !probe.tls_problem.empty()) {
-            cells.push_back(promise_cell(context,
-                                         probe,
-                                         "starttls-broken",
-                                         fmt::format("{}:{}: STARTTLS is listed, but TLS does not begin: {}",
-                                                     context.profile.host,
-                                                     port,
-                                                     probe.tls_problem)));
+            cells.push_back(starttls_broken(context, probe));
         } else if (probe.usable() && probe.secure && !context.user.empty() && !probe.secure->has("AUTH")) {
             cells.push_back(promise_cell(
                 context,

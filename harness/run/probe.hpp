@@ -30,6 +30,7 @@ struct PortProbe {
     std::string greeting;
     std::optional<smtp::Capabilities> clear, secure;  ///< EHLO before and inside TLS
     std::string tls_problem;                          ///< why TLS did not begin, if it did not
+    int starttls_code = 0;  ///< of the reply to STARTTLS; 0: none came, or it was not asked
     std::string
         login_refused;  ///< a sentence, when the profile's login was tried and refused (login_probe.hpp)
 

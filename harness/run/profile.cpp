@@ -72,6 +72,25 @@ Reader text(std::string& field) {
     return [&field](const YAML::Node& node) { field = line_of(node); };
 }
 
+/// What people read and nothing is sent of: its lines become one.
+Reader remark(std::string& field) {
+    return [&field](const YAML::Node& node) {
+        YAML::Node folded = YAML::Clone(node);
+        if (node.IsScalar()) {
+            std::string value = node.Scalar();
+            value.erase(value.find_last_not_of("\r\n") + 1);
+            std::replace(value.begin(), value.end(), '\n', ' ');
+            folded = value;
+        }
+        try {
+            field = line_of(folded);
+        } catch (ProfileError& error) {
+            error.mark = node.Mark();
+            throw;
+        }
+    };
+}
+
 /// A reverse-path or recipient as it stands between < and >.
 std::string address_of(const YAML::Node& node) {
     std::string value = line_of(node);
@@ -185,10 +204,10 @@ void read_facts(const YAML::Node& node, Profile& profile) {
         std::string closes;
         read_map(item,
                  "a fact",
-                 {{"name", text(fact.name)},
+                 {{"name", remark(fact.name)},
                   {"value", text(fact.value)},
-                  {"source", text(fact.source)},
-                  {"date", text(fact.date)},
+                  {"source", remark(fact.source)},
+                  {"date", remark(fact.date)},
                   {"situation", text(fact.situation)},
                   {"reply", text(fact.reply)},
                   {"stage", text(fact.stage)},

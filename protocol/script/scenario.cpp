@@ -120,10 +120,15 @@ std::size_t count_script_lines(const SourceFile& file, std::size_t begin) {
     return count;
 }
 
+/// The entry of the head with `outcomes` ends before the next line that is not indented.
 bool outcomes_are_whole(const Head& head, const Reporter& reporter) {
+    const SourceFile& file = *reporter.source();
     std::size_t last = head.outcomes_at.line;
     for (const Outcome& outcome : head.outcomes) {
         last = std::max<std::size_t>(last, outcome.at.line);
+    }
+    while (last < file.line_count() && file.line(last + 1).find_first_of(" \t}#") == 0) {
+        ++last;
     }
     return !head.outcomes.empty() && !reporter.has_error_in(head.outcomes_at.line, last);
 }

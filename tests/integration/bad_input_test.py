@@ -29,6 +29,7 @@ FILES = {
     "escape.yaml": PORTS + 'name: "x\\u001b[31m"\n',
     "pattern.yaml": PORTS + 'facts: [{situation: rate-limit, reply: "/(/", source: here, date: now}]\n',
     "nopassword.yaml": PORTS + "auth: {user: a, password_file: empty.rules}\n",
+    "file.yaml": PORTS + "auth: {user: a, password_file: result.json}\n",
     "variable.yaml": PORTS + "auth: {user: a, password_env: KEY}\n",
 }
 
@@ -75,6 +76,10 @@ ROWS = [
     (["run", "--waivers", "far.yaml", "--output", "far.yaml"], "overwrite an input"),
     (["run", "--endpoint", "both.yaml", "--output", "both.yaml"], "overwrite an input"),
     (["run", "--output", "o.json", "--output", "./o.json"], "overwrite another output"),
+    (["run", "--endpoint", "file.yaml", "--output", "result.json"], "overwrite an input", "key"),
+    (["mock", "--profile", "both.yaml", "--ca-out", "both.yaml", "--", "true"], "overwrite an input"),
+    (["run", "--scenarios", ".", "--output", "empty.rules"], "a file of --scenarios"),
+    (["selftest", "--port", "1234"], "no such port"),
     (["mock", "--ca-out", "ca", "--ready-file", "ca", "--", "true"], "overwrite another output"),
     (["run", "--waivers", "twice.yaml"], "twice"),
     (["run", "--waivers", "far.yaml"], "not a port"),

@@ -108,6 +108,20 @@ def endless_ehlo(connection, number):
             connection.sendall(b"250 2.0.0 yes\r\n")
 
 
+def at_starttls(reply):
+    """Lists STARTTLS and answers it by `reply`; b"": hangs up; None: says nothing more."""
+    def starttls(connection, number):
+        connection.sendall(b"220 mail.test ESMTP\r\n")
+        for line in lines_of(connection):
+            if line.startswith(b"STARTTLS"):
+                if reply is not None:
+                    connection.sendall(reply)
+                    connection.close()
+                silent(connection, number)
+            connection.sendall(b"250-mail.test\r\n250 STARTTLS\r\n" if line.startswith(b"EHLO") else b"221 2.0.0 bye\r\n")
+    return starttls
+
+
 def nul_greeting(connection, number):
     connection.sendall(b"\0\0\0\0")
     silent(connection, number)
@@ -181,6 +195,15 @@ def judged(trial):
     trial.expect("alerting", code == 1 and "implicit.handshake.immediate" in failed, code, failed)
 
 
+def promises(trial):
+    """endpoint.mode for each way not to begin TLS: red only for the server's own words about TLS."""
+    for reply, verdict in ((None, "inconclusive"), (b"", "inconclusive"), (b"421 4.7.0 too many connections\r\n", "inconclusive"),
+                           (b"454 4.7.0 TLS not available\r\n", "warn"), (b"502 5.5.1 no\r\n", "fail"), (b"220 go ahead\r\n", "fail")):
+        cells = trial.run(at_starttls(reply), "starttls", "--only", "starttls.cmd.parameter-501")[2]["cells"]
+        found = [cell["verdict"] for cell in cells if cell["scenario"] == "endpoint.mode"]
+        trial.expect(f"endpoint.mode at {reply}", found == [verdict], found)
+
+
 def goes_silent(trial):
     """The server is stopped in the middle (SIGSTOP): its port is given up after three conversations, and nobody is blamed."""
     code, verdicts, result, done, count = trial.run(stopping(2), "plain", "--only", "data.*", "--jobs", "2", times="time: {step: 2s}\n")
@@ -215,7 +238,7 @@ def resets(trial):
         return done.returncode, verdicts, [cell["scenario"] for cell in cells if cell["verdict"] == "fail"]
 
     # Where a server that always resets there is told from a good one by what it did, not by what it did not.
-    blamed = {"STARTTLS": {"endpoint.mode", "starttls.advert.works", "starttls.handshake.hello-in-same-write"},
+    blamed = {"STARTTLS": {"starttls.advert.works", "starttls.handshake.hello-in-same-write"},
               "auth-line": {"auth.exchange.cancel-501"}}
     steps = ["EHLO", "STARTTLS", "AUTH", "auth-line", "MAIL", "RCPT", "DATA", "end-of-data"]
     with concurrent.futures.ThreadPoolExecutor(4) as pool:
@@ -230,6 +253,7 @@ def main():
         trial = Trial(sys.argv[1], pathlib.Path(name))
         judged(trial)
         not_judged(trial)
+        promises(trial)
         goes_silent(trial)
         resets(trial)
         print("\n".join(trial.bad))

@@ -7,6 +7,7 @@ import json
 import os
 import pathlib
 import signal
+import socket
 import stat
 import subprocess
 import sys
@@ -74,6 +75,17 @@ def files(trial):
     before = target.read_text()
     done = subprocess.run(limited, env=trial.environment, capture_output=True, text=True, timeout=300)
     trial.check("run that may not write", done.returncode == 3 and target.read_text() == before, done)
+    log = trial.folder / "log"
+    shell = 'echo before; "$@" --output /dev/stdout; echo after'
+    with open(log, "w") as stream:
+        subprocess.run(["sh", "-c", shell, "sh", trial.program, "run", *CELL, "--format", "json"], stdout=stream,
+                       env=trial.environment, timeout=300, check=True)
+    text = log.read_text()
+    trial.check("/dev/stdout in a log", text.startswith("before\n{") and text.endswith("}\nafter\n"), text[:80] + text[-80:])
+    twin = trial.folder / "twin.json"
+    os.link(target, twin)
+    done = trial.run("run", *CELL, "--format", "json", "--output", str(twin))
+    trial.check("a file with two names", target.samefile(twin) and json.loads(twin.read_text())["cells"], done)
     ready = trial.folder / "ready.json"
     ready.write_text("of an earlier run")
     done = trial.run("mock", "--ready-file", str(ready), "--", "cat", str(ready))
@@ -83,18 +95,24 @@ def files(trial):
     trial.check("a server that does not start", done.returncode == 4 and not ready.exists(), done)
 
 
-def interrupted(trial, words, send):
+def interrupted(trial, words, send, nohup=False):
     """Runs, sends the signals when there is progress, gives exit code and standard output."""
     process = subprocess.Popen([trial.program, *words], cwd=trial.folder, env=trial.environment, text=True,
-                               stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                               preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN if nohup else signal.SIG_DFL))
     until = time.monotonic() + 60
-    while not handles(process.pid, send[0]):
+    while send and not handles(process.pid, send[0]):
         if process.poll() is not None or time.monotonic() > until:
             break
         time.sleep(0.01)  # for the handler to be there; bounded above
     for number in send:
         process.send_signal(number)
-    out, err = process.communicate(timeout=120)
+    try:
+        out, err = process.communicate(timeout=120)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        out, err = process.communicate()
+        trial.bad.append(f"{words}: still there after the signals")
     return process.returncode, out, err
 
 
@@ -117,10 +135,17 @@ def signals(trial):
     for name, number in (("SIGINT", signal.SIGINT), ("SIGTERM", signal.SIGTERM)):
         code, out, err = interrupted(trial, ["bench", "--messages", "10000", "--format", "json"], [number])
         trial.check(f"bench, {name}", code == 130 and "ports" in json.loads(out or "{}"), (code, err, out[:200]))
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # the kernel accepts, nobody answers
+        profile = trial.folder / "silent.yaml"
+        profile.write_text(f"host: 127.0.0.1\nports: {{{silent.getsockname()[1]}: starttls}}\nenvelope: {{from: a@b.test, to: c@d.test}}\n")
+        code, out, err = interrupted(trial, ["bench", "--endpoint", str(profile), "--format", "json"], [signal.SIGINT])
+        trial.check("bench of a silent server", code == 130 and "ports" in json.loads(out or "{}"), (code, err, out[:200]))
     code, out, err = interrupted(trial, ["selftest"], [signal.SIGINT])
     trial.check("selftest", code == 130 and "interrupted" in out and "0 of 0" not in out, (code, out, err))
     code, out, err = interrupted(trial, ["mock", "--ephemeral"], [signal.SIGHUP])
     trial.check("mock, SIGHUP", code == 0 and not list((trial.folder / "tmp").glob("smtpspec-mock-*")), (code, out, err))
+    code, out, err = interrupted(trial, ["mock", "--", "sh", "-c", "kill -HUP $PPID; sleep 0.3; echo alive"], [], nohup=True)
+    trial.check("nohup", code == 0 and "alive" in out, (code, out, err))
     code, out, err = interrupted(trial, ["mock", "--", "sleep", "100"], [signal.SIGHUP])
     trial.check("mock with a command, SIGHUP", code == 128 + signal.SIGTERM, (code, out, err))
 
