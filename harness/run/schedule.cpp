@@ -54,6 +54,9 @@ class Conductor {
         for (std::thread& thread : crew) {
             thread.join();
         }
+        if (bug_) {
+            std::rethrow_exception(bug_);
+        }
     }
 
     ScheduleOutcome outcome() {
@@ -111,7 +114,7 @@ class Conductor {
         for (int i = lanes(threads); i > 0; --i) {
             asio::co_spawn(loop, lane(), [&](std::exception_ptr thrown) {
                 if (thrown) {
-                    std::rethrow_exception(thrown);
+                    stop_for(thrown);
                 }
                 if (--open == 0) {
                     watch.cancel();
@@ -140,9 +143,17 @@ class Conductor {
         }
     }
 
+    /// A bug outside the cells: the lanes finish what they are at, and run() throws it on the caller's
+    /// thread.
+    void stop_for(std::exception_ptr bug) {
+        const std::lock_guard lock(progress_mutex_);
+        bug_ = std::move(bug);
+        broken_ = true;
+    }
+
     std::optional<std::size_t> next() {
         const std::size_t place = next_.fetch_add(1);
-        if (context_.interrupted || place >= order_.size()) {
+        if (context_.interrupted || broken_ || place >= order_.size()) {
             return std::nullopt;
         }
         return order_[place];
@@ -288,6 +299,8 @@ class Conductor {
     std::atomic<std::size_t> next_{0};
     std::mutex progress_mutex_;
     std::size_t done_ = 0;
+    std::exception_ptr bug_;
+    std::atomic<bool> broken_{false};
 };
 
 }  // namespace
