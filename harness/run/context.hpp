@@ -3,6 +3,7 @@
 #include <atomic>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -31,6 +32,7 @@ struct RunContext {
     std::unique_ptr<MailGate> gate = std::make_unique<MailGate>();
     bool local = false;                       ///< every address is this machine
     std::map<int, std::string> tls_problems;  ///< logical port -> why STARTTLS, which it lists, gives no TLS
+    std::set<int> without_auth;               ///< logical ports that offer no AUTH: nobody logs in there
     std::atomic<bool> interrupted{false};     ///< Ctrl-C: no new cell begins
 
     bool embedded() const { return surroundings == Surroundings::embedded; }

@@ -90,8 +90,9 @@ bool fact_fits(const Fact& fact, const std::string& reply) {
 /// limits of one transaction (recipients, errors, size) are none of these.
 bool speaks_of_rate(const std::string& reply) {
     static const RE2 words(
-        "^(?:4[0-9][0-9]|55[0-9])[ -].*(?i:rate.?limit|too many "
-        "(?:messages|e?mails|connections|requests|concurrent)|"
+        "^(?:4[0-9][0-9]|55[0-9])[ -].*(?i:rate.?limit|too many (?:open |concurrent |simultaneous )?"
+        "(?:messages|e?mails|connections|sessions|requests|concurrent|logins?|auth)|"
+        "(?:number|limit) of (?:concurrent|simultaneous) |concurrent connections? limit|"
         "throttl|slow down|(?:sending|hourly|daily) (?:rate|limit|quota))");
     return RE2::PartialMatch(reply, words);
 }
@@ -104,10 +105,11 @@ std::optional<std::string> limit_in(const std::string& line, const std::vector<F
 
 }  // namespace
 
-std::optional<std::string> rate_limit_reply(const std::vector<wire::Entry>& transcript,
-                                            const std::vector<Fact>& facts) {
+std::optional<LimitReply> rate_limit_reply(const std::vector<wire::Entry>& transcript,
+                                           const std::vector<Fact>& facts) {
     std::map<std::string, std::string> unfinished;  // by connection: a reply may come in many reads
-    for (const wire::Entry& entry : transcript) {
+    for (std::size_t i = 0; i < transcript.size(); ++i) {
+        const wire::Entry& entry = transcript[i];
         if (entry.kind != wire::EntryKind::received) {
             continue;
         }
@@ -120,7 +122,7 @@ std::optional<std::string> rate_limit_reply(const std::vector<wire::Entry>& tran
                 line.pop_back();
             }
             if (auto limit = limit_in(line, facts)) {
-                return limit;
+                return LimitReply{std::move(*limit), i};
             }
         }
     }

@@ -28,7 +28,11 @@ class Pacing {
     /// its port.
     void finished(const Cell& cell);
     /// Why no more cells are tried on this port; empty: go on.
-    std::optional<std::string> given_up(int port) const;
+    struct GivenUp {
+        std::string reason;  ///< a sentence
+        std::string cause;   ///< Cell::error_kind: "rate-limited" or "died"
+    };
+    std::optional<GivenUp> given_up(int port) const;
     std::vector<std::string> notices() const;
 
   private:
