@@ -22,6 +22,10 @@ struct Judgement {
 /// best inconclusive (scenario-language.md §5, Judgement). Pure.
 Judgement judge(const script::Head& head, const script::ScriptResult& result);
 
+/// Whether this line of a reply is what the profile describes as a rate limit, or a 4yz or 55z one that says
+/// so itself.
+bool is_rate_limit(const std::string& line, const std::vector<Fact>& facts);
+
 /// The reply in `transcript` that the profile describes as a rate limit, or a 4yz or 55z one that says so
 /// itself; empty if none. Sent by the server under test.
 std::optional<std::string> rate_limit_reply(const std::vector<wire::Entry>& transcript,
