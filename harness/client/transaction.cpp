@@ -261,7 +261,7 @@ Awaitable<Step<void>> Session::after_group(const Envelope& envelope,
         Step<void> dot = co_await talk_.send(".\r\n", Stage::content, plan_.timeouts.data_block);
         if (!dot)
             co_return dot;
-        const Step<smtp::Reply> end = co_await talk_.reply(Stage::content, plan_.timeouts.data_end);
+        const Step<smtp::Reply> end = co_await talk_.reply(Stage::accepted, plan_.timeouts.data_end);
         if (!end)
             co_return tl::unexpected(end.error());
     }
@@ -280,11 +280,13 @@ Awaitable<Step<void>> Session::after_group(const Envelope& envelope,
 
 /// Content in blocks, the final dot with the last; a reply that comes before the dot ends it (RFC 5321 §3.8).
 Awaitable<Step<void>> Session::send_content(std::string content, TransactionResult& result) {
-    const Clock::time_point begin = Clock::now();
+    Clock::time_point begin = Clock::now();
     for (size_t at = 0; at < content.size(); at += block_size) {
         Step<void> clear = co_await early_reply();
         if (!clear)
             co_return clear;
+        if (at == 0)
+            begin = Clock::now();  // looking for an early reply took time of ours
         Step<void> sent =
             co_await talk_.send(content.substr(at, block_size), Stage::content, plan_.timeouts.data_block);
         if (sent)
@@ -294,14 +296,16 @@ Awaitable<Step<void>> Session::send_content(std::string content, TransactionResu
             co_return reason;
         co_return sent;
     }
-    const Step<smtp::Reply> reply = co_await final_reply(begin);
+    const Clock::time_point written = Clock::now();
+    talk_.observe(Stage::content, begin, written);
+    const Step<smtp::Reply> reply = co_await final_reply(written);
     const bool believed = plan_.defects.has(Defect::lost_reply_is_success);
     if (!reply && reply.error().ambiguous && believed)
         co_return Step<void>();
     if (!reply)
         co_return tl::unexpected(reply.error());
     if (reply->severity() != 2)
-        co_return tl::unexpected(refusal(*reply, Stage::content, Reach::message));
+        co_return tl::unexpected(refusal(*reply, Stage::accepted, Reach::message));
     result.accepted_with = words_of(*reply);
     co_return Step<void>();
 }
@@ -325,13 +329,13 @@ Awaitable<Step<void>> Session::early_reply() {
 }
 
 /// The reply that hands the message over. Without it nobody knows (RFC 5321 §4.5.3.2.6, RFC 1047).
-Awaitable<Step<smtp::Reply>> Session::final_reply(Clock::time_point begin) {
+Awaitable<Step<smtp::Reply>> Session::final_reply(Clock::time_point written) {
     Limit limit = plan_.timeouts.data_end;
     if (plan_.defects.has(Defect::impatient_after_dot))
         limit = std::chrono::milliseconds(300);
-    Step<smtp::Reply> reply = co_await talk_.reply(Stage::content, limit);
+    Step<smtp::Reply> reply = co_await talk_.reply(Stage::accepted, limit);
     if (reply) {
-        talk_.observe(Stage::content, begin, connection_->last_receive());
+        talk_.observe(Stage::accepted, written, connection_->last_receive());
         co_return reply;
     }
     Failure& failure = reply.error();

@@ -97,13 +97,13 @@ bool speaks_of_rate(const std::string& reply) {
     return RE2::PartialMatch(reply, words);
 }
 
-std::optional<std::string> limit_in(const std::string& line, const std::vector<Fact>& facts) {
+}  // namespace
+
+bool is_rate_limit(const std::string& line, const std::vector<Fact>& facts) {
     const bool known =
         std::any_of(facts.begin(), facts.end(), [&](const Fact& fact) { return fact_fits(fact, line); });
-    return known || speaks_of_rate(line) ? std::optional(smtp::printable(line)) : std::nullopt;
+    return known || speaks_of_rate(line);
 }
-
-}  // namespace
 
 std::optional<LimitReply> rate_limit_reply(const std::vector<wire::Entry>& transcript,
                                            const std::vector<Fact>& facts) {
@@ -121,8 +121,8 @@ std::optional<LimitReply> rate_limit_reply(const std::vector<wire::Entry>& trans
             while (!line.empty() && line.back() == '\r') {
                 line.pop_back();
             }
-            if (auto limit = limit_in(line, facts)) {
-                return LimitReply{std::move(*limit), i};
+            if (is_rate_limit(line, facts)) {
+                return LimitReply{smtp::printable(line), i};
             }
         }
     }

@@ -22,6 +22,10 @@ struct Judgement {
 /// best inconclusive (scenario-language.md §5, Judgement). Pure.
 Judgement judge(const script::Head& head, const script::ScriptResult& result);
 
+/// Whether this line of a reply is what the profile describes as a rate limit, or a 4yz or 55z one that says
+/// so itself.
+bool is_rate_limit(const std::string& line, const std::vector<Fact>& facts);
+
 /// A line of a reply that speaks of a rate limit, escaped, and the transcript's entry that completed it.
 struct LimitReply {
     std::string line;

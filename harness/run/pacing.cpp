@@ -7,9 +7,6 @@ namespace smtpspec::run {
 namespace {
 
 constexpr int failures_to_give_up = 3;
-constexpr int limit_replies_to_give_up = 5;
-constexpr std::chrono::seconds first_pause{10};
-constexpr std::chrono::seconds longest_pause{60};
 
 }  // namespace
 

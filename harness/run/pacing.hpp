@@ -12,6 +12,12 @@
 
 namespace smtpspec::run {
 
+/// After a reply that means "too fast" nothing is sent for so long, twice as long after each further one.
+constexpr std::chrono::seconds first_pause{10};
+constexpr std::chrono::seconds longest_pause{60};
+/// So many of them end the run.
+constexpr int limit_replies_to_give_up = 5;
+
 /// Keeps the profile's pace and looks after rate limits and dying ports (design.md §8). Thread-safe.
 class Pacing {
   public:
