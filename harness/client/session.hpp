@@ -145,6 +145,7 @@ class Session {
                                             const smtp::Reply& mail,
                                             const smtp::Reply& data,
                                             TransactionResult& result);
+    wire::Awaitable<Step<void>> send_chunk(const std::string& content, TransactionResult& result);
     wire::Awaitable<Step<void>> send_content(std::string content, TransactionResult& result);
     wire::Awaitable<Step<void>> early_reply();
     wire::Awaitable<Step<smtp::Reply>> final_reply(wire::Clock::time_point written);

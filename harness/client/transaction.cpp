@@ -203,6 +203,10 @@ Awaitable<Step<void>> Session::step_by_step(const Envelope& envelope, Transactio
     }
     if (!any_accepted(result))
         co_return Step<void>();  // no DATA without a recipient (RFC 5321 §3.3)
+    if (plan_.defects.has(Defect::keep_capabilities_after_starttls) && has("CHUNKING")) {
+        Step<void> chunk = co_await send_chunk(envelope.content, result);
+        co_return chunk;
+    }
     const Step<smtp::Reply> data = co_await talk_.command("DATA", Stage::data, plan_.timeouts.data_start);
     if (!data)
         co_return tl::unexpected(data.error());
@@ -210,6 +214,21 @@ Awaitable<Step<void>> Session::step_by_step(const Envelope& envelope, Transactio
         co_return tl::unexpected(refusal(*data, Stage::data, Reach::message));
     Step<void> done = co_await send_content(smtp::encode_data(envelope.content), result);
     co_return done;
+}
+
+/// What a defect does with a CHUNKING that it remembers: the content in one BDAT (RFC 3030 §2).
+Awaitable<Step<void>> Session::send_chunk(const std::string& content, TransactionResult& result) {
+    std::string octets = fmt::format("BDAT {} LAST\r\n", content.size()) + content;
+    const Step<void> sent = co_await talk_.send(std::move(octets), Stage::content, plan_.timeouts.data_block);
+    if (!sent)
+        co_return sent;
+    const Step<smtp::Reply> reply = co_await talk_.reply(Stage::content, plan_.timeouts.data_end);
+    if (!reply)
+        co_return tl::unexpected(reply.error());
+    if (reply->severity() != 2)
+        co_return tl::unexpected(refusal(*reply, Stage::content, Reach::message));
+    result.accepted_with = words_of(*reply);
+    co_return Step<void>();
 }
 
 /// MAIL, all RCPT and DATA in one write; replies are matched by their order (RFC 2920 §3.1).
@@ -298,6 +317,10 @@ Awaitable<Step<void>> Session::send_content(std::string content, TransactionResu
     }
     const Clock::time_point written = Clock::now();
     talk_.observe(Stage::content, begin, written);
+    if (plan_.defects.has(Defect::leave_after_dot)) {
+        connection_->drop_fin();
+        co_return Step<void>();
+    }
     const Step<smtp::Reply> reply = co_await final_reply(written);
     const bool believed = plan_.defects.has(Defect::lost_reply_is_success);
     if (!reply && reply.error().ambiguous && believed)
