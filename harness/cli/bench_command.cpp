@@ -14,6 +14,7 @@
 #include "harness/run/endpoint.hpp"
 #include "harness/run/judge.hpp"
 #include "harness/run/pacing.hpp"
+#include "harness/run/probe.hpp"
 #include "harness/run/runner.hpp"
 #include "mockserver/server.hpp"
 #include "protocol/wire/crypto.hpp"
@@ -61,12 +62,24 @@ void aim_at_endpoint(const run::RunContext& context, const Arguments& arguments,
     task.manners.is_limit = [&profile](const std::string& reply) {
         return run::is_rate_limit(reply, profile.facts);
     };
+    task.mask = [&context](const std::string& text) { return context.masker.by_value(text); };
     task.manners.first_pause = run::first_pause;
     task.manners.longest_pause = run::longest_pause;
     task.manners.limits_to_stop = run::limit_replies_to_give_up;
     if (context.surroundings == run::Surroundings::remote) {
         task.manners.budget = arguments.options.max_messages.value_or(profile.budget_messages);
         task.pause = std::chrono::milliseconds(static_cast<int>(1000 / context.pace()));
+    }
+}
+
+/// One polite conversation with each port first, as `run` has it: who is refused or meets silence is told so
+/// at once, and not once for each message.
+void leave_out_unusable(run::RunContext& context, latency::LatencyTask& task) {
+    const InterruptGuard guard(context.interrupted);
+    for (const auto& [port, probe] : run::probe_ports(context)) {
+        if (!probe.usable()) {
+            task.unusable[port] = context.masker.by_value(probe.detail);
+        }
     }
 }
 
@@ -90,9 +103,8 @@ tl::expected<std::unique_ptr<run::RunContext>, int> endpoint_of(const Arguments&
         return tl::make_unexpected(code);
     }
     if (context->profile.to.empty()) {
-        fmt::print(stderr,
-                   "smtpspec bench: {} has no recipient; give a profile with envelope: {{from: …, to: …}}\n",
-                   context->profile.name);
+        say("smtpspec bench: {} has no recipient; give a profile with envelope: {{from: …, to: …}}\n",
+            context->profile.name);
         return tl::make_unexpected(2);
     }
     return context;
@@ -183,8 +195,9 @@ int bench_command(const Arguments& arguments) {
     run::RunContext& context = *subject.context;
     if (!context.embedded()) {
         aim_at_endpoint(context, arguments, subject.task);
+        leave_out_unusable(context, subject.task);
     } else if (auto up = aim_at_embedded(subject, *loop); !up) {
-        fmt::print(stderr, "smtpspec bench: {}\n", up.error());
+        say("smtpspec bench: {}\n", up.error());
         return 3;
     }
     const latency::LatencyResult result = measure(context, *loop, std::move(subject.task));
@@ -198,9 +211,8 @@ int bench_command(const Arguments& arguments) {
     }
     const bool written = write(arguments, result);
     if (context.interrupted) {
-        fmt::print(stderr,
-                   "smtpspec bench: interrupted{}\n",
-                   written ? "; the report holds what was measured until then" : "");
+        say("smtpspec bench: interrupted{}\n",
+            written ? "; the report holds what was measured until then" : "");
         return written ? 130 : 3;
     }
     return written ? exit_code(result) : 3;

@@ -42,14 +42,19 @@ struct Manners {
     std::function<bool(const std::string& reply)> is_limit;
     std::chrono::milliseconds first_pause{10'000};    ///< after the first such reply, for all ports; > 0
     std::chrono::milliseconds longest_pause{60'000};  ///< each pause is twice as long as the last, up to this
+    int lost_to_stop = 3;                             ///< so many connections lost in a row end a port; >= 1
     int limits_to_stop = 5;                           ///< so many such replies end the run; >= 1
     std::optional<int> budget;                        ///< messages per port; >= 0
 };
 
 /// What to measure.
 struct LatencyTask {
-    std::string endpoint;          ///< name for the report
-    client::ClientTask target;     ///< host, address, ports, modes, login, CA, timeouts
+    std::string endpoint;       ///< name for the report
+    client::ClientTask target;  ///< host, address, ports, modes, login, CA, timeouts
+    std::map<int, std::string>
+        unusable;  ///< logical ports that are not tried, and the sentence that says why
+    std::function<std::string(const std::string& text)>
+        mask;                      ///< takes secrets out of a server's words; empty: as they are
     std::map<int, Place> places;   ///< by logical port; one that is missing: the target's address, if that is
                                    ///< "" its host is looked up
     std::shared_ptr<SSL_CTX> tls;  ///< null: one that trusts the target's CA

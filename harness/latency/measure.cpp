@@ -60,6 +60,8 @@ class Run {
 
 Awaitable<void> Run::port(int port) {
     PortRun run(executor_, task_, port, tls_, transcript_);
+    if (const auto why = task_.unusable.find(port); why != task_.unusable.end())
+        run.stop(Trouble::died, why->second);
     result_.ports.push_back(run.so_far());
     for (int number = 1; may_go_on(run, number); ++number) {
         co_await wait();
@@ -107,6 +109,9 @@ void Run::consider(PortRun& run, const std::optional<Failure>& failure) {
                  "the login was refused; check user name and password. It was not tried again on this port");
     if (limits_us(task_.manners, *failure))
         limited(run, failure->reply);
+    if (run.lost_in_a_row() >= task_.manners.lost_to_stop)
+        run.stop(Trouble::died,
+                 fmt::format("{} connections in a row were lost; the port is given up", run.lost_in_a_row()));
 }
 
 /// All ports pause, each time for longer; in the end the run is over (design.md §8).
@@ -114,7 +119,8 @@ void Run::limited(PortRun& run, const std::string& reply) {
     const milliseconds longer = task_.manners.first_pause * (1 << std::min(limits_, 10));
     const milliseconds pause = std::min(task_.manners.longest_pause, longer);
     ++limits_;
-    const std::string what = fmt::format("port {}: \"{}\"", run.so_far().port, reply);
+    const std::string shown = task_.mask ? task_.mask(reply) : reply;
+    const std::string what = fmt::format("port {}: \"{}\"", run.so_far().port, shown);
     if (over()) {
         result_.notices.push_back(what + "; nothing was sent after it");
         return;

@@ -201,6 +201,7 @@ void PortRun::record(const Step<void>& outcome) {
     ++result_.messages;
     if (outcome)
         ++result_.sent;
+    lost_in_a_row_ = !outcome && trouble_of(outcome.error()) == Trouble::died ? lost_in_a_row_ + 1 : 0;
     for (const StageSample& sample : samples_)
         if (sample.stage != Stage::rset && (outcome || sample.stage != outcome.error().stage))
             result_.stages[sample.stage].record(sample.time);
@@ -210,7 +211,7 @@ void PortRun::record(const Step<void>& outcome) {
     error.stage = outcome.error().stage;
     error.code = outcome.error().code;
     error.cause = trouble_of(outcome.error());
-    error.text = outcome.error().text;
+    error.text = task_.mask ? task_.mask(outcome.error().text) : outcome.error().text;
     error.count = 1;
     result_.add_error(error);
 }

@@ -26,6 +26,9 @@ class PortRun {
     /// No more messages follow.
     void stop(Trouble cause, std::string reason);
     const PortLatency& so_far() const { return result_; }
+    /// Messages lost one after the other, until now, because the connection was not made, ended or was
+    /// silent.
+    int lost_in_a_row() const { return lost_in_a_row_; }
 
   private:
     wire::Awaitable<client::Step<void>> open();
@@ -43,6 +46,7 @@ class PortRun {
     std::shared_ptr<SSL_CTX> tls_;
     wire::Transcript& transcript_;
     PortLatency result_;
+    int lost_in_a_row_ = 0;
     std::vector<StageSample> samples_;  ///< of the present message
     std::unique_ptr<client::Session> session_;
 };

@@ -126,6 +126,33 @@ TEST(Measure, ErrorsAreCountedAndLeaveNoTime) {
     EXPECT_EQ(recipient.ports[0].stages.at(Stage::connect).count(), 3U);
 }
 
+TEST(Measure, WhatAServerRepeatsIsMasked) {
+    Bench bench("on MAIL -> \"550 5.7.1 secret word\"");
+    LatencyTask task = bench.task();
+    task.ports = {465};
+    task.mask = [](const std::string& text) {
+        return text.find("secret word") == std::string::npos ? text : std::string("********");
+    };
+    const LatencyResult result = bench.run(std::move(task));
+    ASSERT_EQ(result.ports[0].errors.size(), 1U);
+    EXPECT_EQ(result.ports[0].errors[0].text, "********");
+}
+
+TEST(Measure, APortThatIsKnownToBeDeadIsNotTriedAndOneThatDiesIsGivenUp) {
+    Bench bench("on MAIL -> drop rst");
+    LatencyTask task = bench.task();
+    task.messages = 10;
+    task.unusable[25] = "mail.test:25: no greeting";
+    const LatencyResult result = bench.run(std::move(task));
+    ASSERT_EQ(result.ports.size(), 2U);
+    EXPECT_EQ(result.ports[0].messages, 0);
+    ASSERT_TRUE(result.ports[0].stopped);
+    EXPECT_EQ(result.ports[0].stopped->reason, "mail.test:25: no greeting");
+    EXPECT_EQ(result.ports[1].messages, 3) << "as many as may be lost in a row";
+    ASSERT_TRUE(result.ports[1].stopped);
+    EXPECT_EQ(result.ports[1].stopped->cause, Trouble::died);
+}
+
 TEST(Measure, ARefusedLoginEndsItsPortAndNoOther) {
     Bench bench;
     LatencyTask task = bench.task();
