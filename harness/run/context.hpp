@@ -30,7 +30,7 @@ struct RunContext {
         addresses;  ///< logical port -> where to connect (foreign servers)
     std::unique_ptr<MailGate> gate = std::make_unique<MailGate>();
     std::string unresolved;  ///< why the host has no address, a complete message; then `addresses` is empty
-    bool local = false;                       ///< every address is this machine
+    bool local = false;      ///< every address is this machine
     std::map<int, std::string> tls_problems;  ///< logical port -> why STARTTLS, which it lists, gives no TLS
     std::atomic<bool> interrupted{false};     ///< Ctrl-C: no new cell begins
 
