@@ -46,6 +46,7 @@ struct Arguments {
     std::string scenarios_dir;
     std::vector<OutputRequest> outputs;
     std::string list_format = "text";
+    bool list_defects = false;  ///< the model peers' defects instead of the scenarios
     double allow_inconclusive = 0;
     bool plan_only = false, mutate = false;
     std::string colour = "auto";

@@ -79,6 +79,67 @@ bool file_below(const std::string& path, const std::string& folder) {
     return !failure && !inside.empty() && inside.compare(0, 2, "..") != 0;
 }
 
+/// Why nothing can be written there, "" when nothing is known against it: better said before a run than
+/// after.
+std::string no_place(const NamedPath& output) {
+    namespace fs = std::filesystem;
+    std::error_code failure;
+    if (output.path.empty()) {
+        return {};
+    }
+    if (fs::is_directory(output.path, failure)) {
+        return fmt::format(
+            "{} {} is a folder. Name a file in it; nothing was done.", output.use, output.path);
+    }
+    const fs::path folder = fs::path(output.path).parent_path();
+    if (folder.empty() || fs::is_directory(folder, failure)) {
+        return {};
+    }
+    return fmt::format("{} {}: there is no folder {}. Make it first (mkdir -p); nothing was done.",
+                       output.use,
+                       output.path,
+                       folder.string());
+}
+
+/// What two reports would do to each other on one standard output.
+std::string mixed_reports(const Arguments& arguments) {
+    const auto bare =
+        std::count_if(arguments.outputs.begin(), arguments.outputs.end(), [](const OutputRequest& request) {
+            return request.path.empty() || request.path == "-";
+        });
+    return bare < 2 ? ""
+                    : fmt::format(
+                          "{} reports would be mixed on standard output. Put --output FILE behind "
+                          "each --format but one.",
+                          bare);
+}
+
+/// What speaks against the files that are to be written.
+std::string wrong_outputs(const Arguments& arguments) {
+    const auto outputs = outputs_of(arguments);
+    if (std::string text = overwritten(outputs, inputs_of(arguments)); !text.empty()) {
+        return text;
+    }
+    for (std::size_t i = 0; i < outputs.size(); ++i) {
+        if (std::string text = no_place(outputs[i]); !text.empty()) {
+            return text;
+        }
+        if (file_below(outputs[i].path, arguments.scenarios_dir)) {
+            return fmt::format(
+                "{} {} would overwrite a file of --scenarios {}. Give it another name; nothing was done.",
+                outputs[i].use,
+                outputs[i].path,
+                arguments.scenarios_dir);
+        }
+        for (std::size_t j = 0; j < i; ++j) {
+            if (std::string text = clash(outputs[i], outputs[j], "another output"); !text.empty()) {
+                return text;
+            }
+        }
+    }
+    return {};
+}
+
 }  // namespace
 
 std::string overwrites_files_of(const run::Profile& profile, const Arguments& arguments) {
@@ -123,25 +184,10 @@ std::string contradiction(const Arguments& arguments) {
             arguments.command,
             arguments.options.ca_file.empty() ? "--connect-to" : "--ca");
     }
-    const auto outputs = outputs_of(arguments);
-    if (std::string text = overwritten(outputs, inputs_of(arguments)); !text.empty()) {
+    if (std::string text = mixed_reports(arguments); !text.empty()) {
         return text;
     }
-    for (std::size_t i = 0; i < outputs.size(); ++i) {
-        if (file_below(outputs[i].path, arguments.scenarios_dir)) {
-            return fmt::format(
-                "{} {} would overwrite a file of --scenarios {}. Give it another name; nothing was done.",
-                outputs[i].use,
-                outputs[i].path,
-                arguments.scenarios_dir);
-        }
-        for (std::size_t j = 0; j < i; ++j) {
-            if (std::string text = clash(outputs[i], outputs[j], "another output"); !text.empty()) {
-                return text;
-            }
-        }
-    }
-    return {};
+    return wrong_outputs(arguments);
 }
 
 }  // namespace smtpspec::cli

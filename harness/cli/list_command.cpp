@@ -1,13 +1,17 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "harness/cli/commands.hpp"
 #include "harness/cli/load.hpp"
 #include "harness/cli/output.hpp"
 #include "harness/client/client_under_test.hpp"
+#include "harness/report/text.hpp"
 #include "mockserver/defects.hpp"
 #include "protocol/script/scenario.hpp"
+#include "protocol/smtp/escape.hpp"
 
 namespace smtpspec::cli {
 
@@ -80,6 +84,17 @@ json describe(const Scenario& scenario) {
     return shown;
 }
 
+json defects_json() {
+    json shown = json::array();
+    for (const auto& defect : mock::server_defects()) {
+        shown.push_back({{"name", defect.name}, {"side", "server"}, {"description", defect.description}});
+    }
+    for (const auto& defect : client::client_defects()) {
+        shown.push_back({{"name", defect.name}, {"side", "client"}, {"description", defect.description}});
+    }
+    return shown;
+}
+
 std::string defects_text() {
     std::string text = "Defects of the faithful server (smtpspec mock --defect NAME):\n";
     for (const auto& defect : mock::server_defects()) {
@@ -92,41 +107,77 @@ std::string defects_text() {
     return text;
 }
 
-std::string line(const Scenario& scenario) {
-    const script::Head& head = scenario.head;
-    return fmt::format("{:<52} {:<7} {:<10} {}\n",
-                       head.id.text,
-                       script::to_string(head.side),
-                       script::to_string(head.level),
-                       scenario.slow()  ? "slow"
-                       : head.intrusive ? "intrusive"
-                                        : "");
+std::string flags(const Scenario& scenario) {
+    return scenario.slow() ? "slow" : scenario.head.intrusive ? "intrusive" : "";
+}
+
+std::string without_blanks_behind(std::string line) {
+    line.erase(line.find_last_not_of(' ') + 1);
+    return line + "\n";
+}
+
+/// A line for each scenario. The title stands there as far as there is room for it on the terminal; a pipe or
+/// file has room for all of it.
+std::string table(const std::vector<const Scenario*>& scenarios) {
+    constexpr std::size_t fixed = 1 + 7 + 1 + 10 + 1 + 9 + 1;  // side, level, flags and the blanks between
+    constexpr std::size_t shortest_title = 20;
+    std::size_t names = 0;
+    for (const Scenario* scenario : scenarios) {
+        names = std::max(names, scenario->head.id.text.size());
+    }
+    const std::optional<int> width = standard_output_width();
+    const std::size_t used = names + fixed;
+    const std::size_t room = !width ? std::string::npos
+                             : static_cast<std::size_t>(*width) > used
+                                 ? static_cast<std::size_t>(*width) - used
+                                 : 0;
+    std::string text;
+    for (const Scenario* scenario : scenarios) {
+        const script::Head& head = scenario->head;
+        std::string title = room < shortest_title ? "" : smtp::printable(head.title.text);
+        if (room < title.size()) {
+            title = report::cut(title, static_cast<int>(room));
+        }
+        text += without_blanks_behind(fmt::format("{:<{}} {:<7} {:<10} {:<9} {}",
+                                                  head.id.text,
+                                                  names,
+                                                  script::to_string(head.side),
+                                                  script::to_string(head.level),
+                                                  flags(*scenario),
+                                                  title));
+    }
+    return text + fmt::format("{} scenarios\n", scenarios.size());
+}
+
+int print_json(const json& shown) {
+    return print(shown.dump(2, ' ', false, json::error_handler_t::replace) + "\n") ? 0 : 3;
 }
 
 }  // namespace
 
 int list_command(const Arguments& arguments) {
-    if (arguments.list_format == "defects") {
-        return print(defects_text()) ? 0 : 3;
+    const bool as_json = arguments.list_format == "json";
+    if (arguments.list_defects) {
+        return as_json ? print_json(defects_json()) : print(defects_text()) ? 0 : 3;
     }
     const auto catalog = load_catalog(arguments);
-    if (!catalog) {
+    if (!catalog || !filters_fit(*catalog, arguments)) {
         return 2;
     }
-    if (!filters_fit(*catalog, arguments)) {
-        return 2;
-    }
-    json shown = json::array();
-    std::string text;
+    std::vector<const Scenario*> chosen;
     for (const auto& scenario : catalog->scenarios()) {
         if (wanted(*scenario, arguments.options)) {
-            shown.push_back(describe(*scenario));
-            text += line(*scenario);
+            chosen.push_back(scenario.get());
         }
     }
-    text += fmt::format("{} scenarios\n", shown.size());
-    const bool as_json = arguments.list_format == "json";
-    return print(as_json ? shown.dump(2, ' ', false, json::error_handler_t::replace) + "\n" : text) ? 0 : 3;
+    if (!as_json) {
+        return print(table(chosen)) ? 0 : 3;
+    }
+    json shown = json::array();
+    for (const Scenario* scenario : chosen) {
+        shown.push_back(describe(*scenario));
+    }
+    return print_json(shown);
 }
 
 }  // namespace smtpspec::cli

@@ -9,10 +9,22 @@
 
 namespace smtpspec::cli {
 
+namespace {
+
+std::string without_line_end(const std::string& message) {
+    return message.substr(0, message.find_last_not_of('\n') + 1);
+}
+
+}  // namespace
+
+std::string did_you_mean(const std::string& near) {
+    return near.empty() ? "." : "; did you mean " + near + "?";
+}
+
 std::optional<run::Catalog> load_catalog(const Arguments& arguments) {
     auto catalog = run::Catalog::load(arguments.scenarios_dir);
     if (!catalog) {
-        say("{}\n", catalog.error());
+        say("{}\n", without_line_end(catalog.error()));
         return std::nullopt;
     }
     return std::move(*catalog);
@@ -29,9 +41,9 @@ bool filters_fit(const run::Catalog& catalog, const Arguments& arguments) {
         }
         if (!fits) {
             const std::string near = catalog.suggest(filter.substr(0, filter.find('[')));
-            say("smtpspec: --only '{}' fits no scenario{}. smtpspec list shows them all.\n",
+            say("smtpspec: --only '{}' fits no scenario{} smtpspec list shows them all.\n",
                 filter,
-                near.empty() ? "" : "; did you mean " + near + "?");
+                did_you_mean(near));
             all = false;
         }
     }
@@ -54,10 +66,21 @@ std::unique_ptr<run::RunContext> embedded_endpoint(const Arguments& arguments) {
 std::unique_ptr<run::RunContext> foreign_endpoint(const Arguments& arguments,
                                                   const run::Catalog& catalog,
                                                   int& exit_code) {
+    auto context = foreign_endpoint_or_none(arguments, catalog, exit_code);
+    if (context && !context->unresolved.empty()) {
+        exit_code = 4;
+        return nullptr;
+    }
+    return context;
+}
+
+std::unique_ptr<run::RunContext> foreign_endpoint_or_none(const Arguments& arguments,
+                                                          const run::Catalog& catalog,
+                                                          int& exit_code) {
     const auto kind = arguments.endpoint_is_file ? run::EndpointKind::file : run::EndpointKind::guess;
     auto profile = run::find_profile(catalog, arguments.endpoint, kind);
     if (!profile) {
-        say("smtpspec: {}\n", profile.error());
+        say("smtpspec: {}\n", without_line_end(profile.error()));
         exit_code = 2;
         return nullptr;
     }
@@ -71,6 +94,9 @@ std::unique_ptr<run::RunContext> foreign_endpoint(const Arguments& arguments,
         say("smtpspec: {}\n", context.error().message);
         exit_code = context.error().exit_code;
         return nullptr;
+    }
+    if (!(*context)->unresolved.empty()) {
+        say("smtpspec: {}\n", (*context)->unresolved);
     }
     return std::move(*context);
 }

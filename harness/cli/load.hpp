@@ -12,6 +12,9 @@ namespace smtpspec::cli {
 /// The scenarios this command line knows; problems are printed, then nothing is given (exit 2).
 std::optional<run::Catalog> load_catalog(const Arguments& arguments);
 
+/// The end of a sentence about a name that is not known: "; did you mean NEAR?", or "." when `near` is empty.
+std::string did_you_mean(const std::string& near);
+
 /// False, with a message, when an --only fits no scenario: that is a typing mistake, not an empty run.
 bool filters_fit(const run::Catalog& catalog, const Arguments& arguments);
 
@@ -24,5 +27,11 @@ std::unique_ptr<run::RunContext> embedded_endpoint(const Arguments& arguments);
 std::unique_ptr<run::RunContext> foreign_endpoint(const Arguments& arguments,
                                                   const run::Catalog& catalog,
                                                   int& exit_code);
+
+/// The same, also when the host has no address (`unresolved`; the message has been printed): for who has
+/// something to write all the same.
+std::unique_ptr<run::RunContext> foreign_endpoint_or_none(const Arguments& arguments,
+                                                          const run::Catalog& catalog,
+                                                          int& exit_code);
 
 }  // namespace smtpspec::cli

@@ -31,15 +31,15 @@ std::string rescue(const std::string& text) {
 }
 
 int terminal_width() {
-    winsize size{};
-    if (::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col >= 60) {
-        return std::min<int>(size.ws_col, 120);
-    }
-    return 80;
+    const int width = standard_output_width().value_or(0);
+    return width >= 60 ? std::min(width, 120) : 80;
 }
 
+/// True as well when the reader of a pipe has gone: who closed it has seen enough.
 bool to_standard_output(const std::string& text) {
-    return std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0;
+    errno = 0;
+    return (std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0) ||
+           errno == EPIPE;
 }
 
 bool write_one(const Arguments& arguments, const OutputRequest& request, const run::Result& result) {
@@ -56,12 +56,23 @@ bool write_one(const Arguments& arguments, const OutputRequest& request, const r
         }
         say("smtpspec: {} could not be written: {}\n", request.path, problem);
     }
-    keep_elsewhere(report::render_json(result),
-                   "The whole result is kept in {0}; render it with: smtpspec report {0}");
+    if (arguments.command != "report") {  // its input is there still
+        keep_elsewhere(report::render_json(result),
+                       "The whole result is kept in {0}; render it with: smtpspec report {0}");
+    }
     return false;
 }
 
 }  // namespace
+
+std::optional<int> standard_output_width() {
+    if (::isatty(STDOUT_FILENO) != 1) {
+        return std::nullopt;
+    }
+    winsize size{};
+    const bool known = ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0;
+    return known ? size.ws_col : 80;
+}
 
 void keep_elsewhere(const std::string& text, const std::string& told) {
     const std::string kept = rescue(text);
@@ -102,9 +113,7 @@ bool print(const std::string& text) {
     if (to_standard_output(text)) {
         return true;
     }
-    if (errno != EPIPE) {  // who closed a pipe has seen enough
-        say("smtpspec: standard output could not be written: {}\n", std::strerror(errno));
-    }
+    say("smtpspec: standard output could not be written: {}\n", std::strerror(errno));
     return false;
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -26,7 +27,8 @@ void say(fmt::format_string<Values...> text, Values&&... values) {
 
 /// Writes all reports asked for. A report that cannot be written (full disk, no such folder) gives a message
 /// with the path and the system's reason; the result document is then kept in the folder for temporary files,
-/// so that nothing is lost. False: something could not be written (exit 3).
+/// so that nothing is lost (but by `report`, whose input is there still). False: something could not be
+/// written (exit 3).
 bool write_reports(const Arguments& arguments, const run::Result& result);
 
 /// Keeps what could not be written where it was asked for in the folder for temporary files, and says so on
@@ -37,8 +39,12 @@ void keep_elsewhere(const std::string& text, const std::string& told);
 /// failed.
 bool write_text(const std::string& path, const std::string& text);
 
-/// Text to standard output; false when it could not be written.
+/// Text to standard output; false, with a message, when it could not be written. A pipe that its reader
+/// closed is no failure.
 bool print(const std::string& text);
+
+/// Columns of the terminal on standard output; nothing when that is none.
+std::optional<int> standard_output_width();
 
 /// Colours: --color, else NO_COLOR, else whether standard output is a terminal.
 report::RenderOptions render_options(const Arguments& arguments, const std::string& path);

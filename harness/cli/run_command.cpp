@@ -3,6 +3,7 @@
 #include "harness/cli/commands.hpp"
 #include "harness/cli/interrupt.hpp"
 #include "harness/cli/load.hpp"
+#include "harness/cli/option_values.hpp"
 #include "harness/cli/output.hpp"
 #include "harness/run/input_file.hpp"
 #include "harness/run/runner.hpp"
@@ -45,12 +46,7 @@ std::vector<std::pair<std::string, std::string>> rerun_options(const Arguments& 
         options.emplace_back("--intrusive", "");
     }
     for (const auto& rule : arguments.options.connect_to) {
-        options.emplace_back("--connect-to",
-                             fmt::format("{}:{}:{}:{}",
-                                         rule.host,
-                                         rule.port == 0 ? "" : std::to_string(rule.port),
-                                         rule.address,
-                                         rule.to_port == 0 ? "" : std::to_string(rule.to_port)));
+        options.emplace_back("--connect-to", connect_to_text(rule));
     }
     return options;
 }
@@ -82,9 +78,10 @@ int run_command(const Arguments& arguments) {
         return 2;
     }
     int exit_code = 2;
-    std::unique_ptr<run::RunContext> context = arguments.endpoint.empty()
-                                                   ? embedded_endpoint(arguments)
-                                                   : foreign_endpoint(arguments, *catalog, exit_code);
+    std::unique_ptr<run::RunContext> context = arguments.endpoint.empty() ? embedded_endpoint(arguments)
+                                               : arguments.plan_only
+                                                   ? foreign_endpoint(arguments, *catalog, exit_code)
+                                                   : foreign_endpoint_or_none(arguments, *catalog, exit_code);
     if (!context) {
         return exit_code;
     }
@@ -99,7 +96,7 @@ int run_command(const Arguments& arguments) {
     result.rerun = rerun_options(arguments);
     add_profile_hint(*context, result);
     const bool written = write_reports(arguments, result);
-    const int code = run::exit_code(result, arguments.allow_inconclusive);
+    const int code = context->unresolved.empty() ? run::exit_code(result, arguments.allow_inconclusive) : 4;
     return written ? code : 3;
 }
 

@@ -197,7 +197,9 @@ void write_transcript(Writer& writer, const Finding& finding) {
     const run::Cell& cell = finding.shown();
     const std::vector<std::string> lines = lay_out(excerpt(cell, ExcerptLimits{}));
     if (lines.empty()) {
-        writer.field("seen", "no transcript was kept (--transcripts)");
+        // Where no scenario was played there was nothing to keep.
+        const bool played = !cell.labels.empty() || cell.duration_us > 0;
+        writer.field("seen", played ? "no transcript was kept (--transcripts)" : "");
         return;
     }
     writer.text(fmt::format("seen on {}, in ms:", ports_text({cell.port})));
@@ -212,7 +214,7 @@ bool is_short(const run::Cell& cell) {
 
 std::string waiver_text(const run::Cell& cell) {
     return cell.unexpected_pass && cell.waiver
-               ? fmt::format("the waiver \"{}\" ({}) says that this is wrong, but it passed",
+               ? fmt::format("nothing that \"{}\" names ({}) is wrong any longer: remove the waiver",
                              safe(cell.waiver->id),
                              safe(cell.waiver->reason))
                : "";

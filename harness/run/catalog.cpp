@@ -31,6 +31,12 @@ std::string Catalog::add(const std::string& name, std::string text, const std::s
         return loaded.error().render();
     }
     const std::string id = loaded->id();
+    if (const auto [known, fresh] = sources_.emplace(id, shown_name); !fresh) {
+        return fmt::format("{}:1:1: error: scenario {} is in {} already; give one of them another id\n",
+                           shown_name,
+                           id,
+                           known->second);
+    }
     std::erase_if(scenarios_, [&](const auto& known) { return known->id() == id; });
     scenarios_.push_back(std::make_shared<const script::Scenario>(std::move(*loaded)));
     return {};
@@ -48,6 +54,7 @@ tl::expected<Catalog, std::string> Catalog::load(const std::string& directory) {
         problems += catalog.add(
             std::string(file.name), std::string(file.text), "scenarios/" + std::string(file.name));
     }
+    catalog.sources_.clear();  // an embedded one may be replaced, but once
     if (!directory.empty()) {
         std::error_code failure;
         if (!std::filesystem::is_directory(directory, failure)) {

@@ -19,7 +19,8 @@ namespace smtpspec::run {
 class Catalog {
   public:
     /// Loads the embedded files and then every *.smtp and *.yaml below `directory` ("" = none). A scenario
-    /// with the id of an embedded one replaces it. Errors: every diagnostic of every broken file, rendered.
+    /// with the id of an embedded one replaces it; two of the folder with one id are an error. Errors: every
+    /// diagnostic of every broken file, rendered.
     static tl::expected<Catalog, std::string> load(const std::string& directory);
     /// Only the scenarios of these files (for `lint` and tests).
     static tl::expected<Catalog, std::string> from_files(const std::vector<std::string>& files);
@@ -38,6 +39,7 @@ class Catalog {
 
     std::vector<std::shared_ptr<const script::Scenario>> scenarios_;
     std::map<std::string, std::string> data_;
+    std::map<std::string, std::string> sources_;  ///< id -> file, of those that may not have the id twice
 };
 
 /// The linter's vocabulary with the defects of our model peers.

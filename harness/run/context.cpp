@@ -129,7 +129,8 @@ tl::expected<void, ContextError> check_mailbox(const Profile& profile) {
     return {};
 }
 
-tl::expected<void, ContextError> resolve_ports(RunContext& context) {
+/// "" or why a port has no address.
+std::string resolve_ports(RunContext& context) {
     std::map<std::string, std::vector<tcp::endpoint>> known;
     for (const auto& [port, mode] : context.profile.ports) {
         if (!context.options.ports.empty() && context.options.ports.count(port) == 0) {
@@ -145,12 +146,12 @@ tl::expected<void, ContextError> resolve_ports(RunContext& context) {
                                                           static_cast<std::uint16_t>(target.second),
                                                           wire::Clock::now() + resolve_limit));
             if (!found || found->empty()) {
-                return tl::make_unexpected(ContextError{
-                    fmt::format("{}: {}. Check the spelling, or name a host that this machine's DNS knows; "
-                                "--connect-to HOST:PORT:ADDR:PORT goes round the DNS.",
-                                context.profile.name,
-                                found ? "no address for " + host : found.error().what),
-                    4});
+                context.addresses.clear();
+                return fmt::format(
+                    "{}: {}. Check the spelling, or name a host that this machine's DNS knows; "
+                    "--connect-to HOST:PORT:ADDR:PORT goes round the DNS.",
+                    context.profile.name,
+                    found ? "no address for " + host : found.error().what);
             }
             known[host] = *found;
         }
@@ -216,9 +217,7 @@ tl::expected<std::unique_ptr<RunContext>, ContextError> foreign_context(const Pr
     if (auto readable = check_mailbox(profile); !readable) {
         return tl::make_unexpected(readable.error());
     }
-    if (auto resolved = resolve_ports(*context); !resolved) {
-        return tl::make_unexpected(resolved.error());
-    }
+    context->unresolved = resolve_ports(*context);
     context->local = all_loopback(*context);
     // A profile with a pace of its own keeps it wherever its name leads: the limit belongs to the account.
     context->surroundings = context->local && !profile.paced ? Surroundings::loopback : Surroundings::remote;

@@ -32,7 +32,8 @@ struct RunContext {
     std::map<int, std::string>
         names;  ///< logical port -> the name that was looked up for its address, if any
     std::unique_ptr<MailGate> gate = std::make_unique<MailGate>();
-    bool local = false;                       ///< every address is this machine
+    std::string unresolved;  ///< why the host has no address, a complete message; then `addresses` is empty
+    bool local = false;      ///< every address is this machine
     std::map<int, std::string> tls_problems;  ///< logical port -> why STARTTLS, which it lists, gives no TLS
     std::set<int> without_auth;               ///< logical ports that offer no AUTH: nobody logs in there
     std::atomic<bool> interrupted{false};     ///< Ctrl-C: no new cell begins
@@ -53,8 +54,8 @@ Profile embedded_profile();
 std::unique_ptr<RunContext> embedded_context(const RunOptions& options);
 
 /// A context for a foreign endpoint: reads the password, loads the CAs, resolves the host (or takes
-/// --connect-to). The error is a complete message; `usage` tells a mistake of the user (exit 2) from a host
-/// that cannot be found.
+/// --connect-to). The error is a complete message about a mistake of the user; a host that has no address is
+/// none: `unresolved` says so.
 struct ContextError {
     std::string message;
     int exit_code = 2;

@@ -8,7 +8,10 @@
 #include <functional>
 #include <set>
 
+#include "harness/run/host_name.hpp"
+#include "harness/run/shown_line.hpp"
 #include "protocol/script/suggest.hpp"
+#include "protocol/smtp/escape.hpp"
 
 namespace smtpspec::run {
 
@@ -18,7 +21,11 @@ namespace {
 struct ProfileError {
     YAML::Mark mark;
     std::string message, expected, hint;
+    bool secret = false;  ///< what stands at the mark is not shown
 };
+
+/// How many octets of a word that is wrong a message shows.
+constexpr std::size_t longest_word = 60;
 
 using Reader = std::function<void(const YAML::Node&)>;
 using Readers = std::vector<std::pair<std::string, Reader>>;
@@ -43,14 +50,17 @@ void read_map(const YAML::Node& node, const std::string& what, const Readers& re
         const auto reader = std::find_if(
             readers.begin(), readers.end(), [&](const auto& known) { return known.first == key; });
         if (reader == readers.end()) {
-            throw ProfileError{item.first.Mark(),
-                               fmt::format("unknown key \"{}\" in {}", key, what),
-                               script::any_of(words(readers)),
-                               script::did_you_mean(key, words(readers))};
+            throw ProfileError{
+                item.first.Mark(),
+                fmt::format("unknown key \"{}\" in {}", smtp::printable(key, longest_word), what),
+                script::any_of(words(readers)),
+                script::did_you_mean(key, words(readers))};
         }
         if (!seen.insert(key).second) {
-            throw ProfileError{
-                item.first.Mark(), fmt::format("key \"{}\" stands twice", key), "each key once", ""};
+            throw ProfileError{item.first.Mark(),
+                               fmt::format("key \"{}\" stands twice", smtp::printable(key, longest_word)),
+                               "each key once",
+                               ""};
         }
         reader->second(item.second);
     }
@@ -66,6 +76,18 @@ std::string line_of(const YAML::Node& node) {
         throw ProfileError{node.Mark(), "a line end or another control character", "one line of text", ""};
     }
     return value;
+}
+
+Reader host(std::string& field) {
+    return [&field](const YAML::Node& node) {
+        field = line_of(node);
+        if (const HostProblem problem = host_problem(field); !problem.what.empty()) {
+            throw ProfileError{node.Mark(),
+                               problem.what,
+                               problem.host.empty() ? "a name or an IP address" : "host: " + problem.host,
+                               "the ports have a key of their own: ports: {587: starttls}"};
+        }
+    };
 }
 
 Reader text(std::string& field) {
@@ -112,7 +134,7 @@ int whole_number(const YAML::Node& node, int low, int high) {
     const int value = digits ? std::atoi(raw.c_str()) : -1;
     if (!digits || value < low || value > high) {
         throw ProfileError{node.Mark(),
-                           fmt::format("not a number that fits: \"{}\"", raw),
+                           fmt::format("not a number that fits: \"{}\"", smtp::printable(raw, longest_word)),
                            fmt::format("a whole number from {} to {}", low, high),
                            ""};
     }
@@ -144,7 +166,7 @@ void read_rate(const YAML::Node& node, double& field) {
     const bool in_range = std::isfinite(per_second) && per_second >= slowest && per_second <= fastest;
     if (!in_range || (!unit.empty() && unit != "/s" && unit != "/m")) {
         throw ProfileError{node.Mark(),
-                           fmt::format("not a rate: \"{}\"", raw),
+                           fmt::format("not a rate: \"{}\"", smtp::printable(raw, longest_word)),
                            "messages per second or minute: 2/s, 30/m (0.001/s to 10000/s)",
                            ""};
     }
@@ -160,7 +182,7 @@ void read_ports(const YAML::Node& node, Profile& profile) {
         const auto mode = script::mode_from_string(item.second.IsScalar() ? item.second.Scalar() : "");
         if (!mode) {
             throw ProfileError{item.second.Mark(),
-                               "not a mode: \"" + item.second.Scalar() + "\"",
+                               "not a mode: \"" + smtp::printable(item.second.Scalar(), longest_word) + "\"",
                                "starttls, tls or plain",
                                script::did_you_mean(item.second.Scalar(), {"starttls", "tls", "plain"})};
         }
@@ -188,7 +210,7 @@ void check_pattern(const YAML::Node& node, const std::string& reply) {
     const RE2 pattern(reply.substr(1, reply.size() - 2), RE2::Quiet);
     if (!pattern.ok()) {
         throw ProfileError{node.Mark(),
-                           "not a regular expression: " + pattern.error(),
+                           "not a regular expression: " + smtp::printable(pattern.error(), longest_word),
                            "the beginning of a reply, or /a regular expression/",
                            ""};
     }
@@ -226,7 +248,10 @@ void read_services(const YAML::Node& node, Profile& profile) {
     for (const auto& item : node) {
         const std::string word = item.second.Scalar();
         if (word != "submission" && word != "mx") {
-            throw ProfileError{item.second.Mark(), "not a service: \"" + word + "\"", "submission or mx", ""};
+            throw ProfileError{item.second.Mark(),
+                               "not a service: \"" + smtp::printable(word, longest_word) + "\"",
+                               "submission or mx",
+                               ""};
         }
         profile.service[whole_number(item.first, 1, 65535)] = word;
     }
@@ -243,66 +268,78 @@ void check_login(const YAML::Node& node, const Profile& profile) {
     }
 }
 
-void read_profile(const YAML::Node& root, Profile& profile) {
+Reader password() {
+    return [](const YAML::Node& at) {
+        throw ProfileError{at.Mark(),
+                           "a password does not belong into a file like this (key \"password\")",
+                           "password_env: NAME_OF_A_VARIABLE or password_file: PATH",
+                           "",
+                           true};
+    };
+}
+
+void read_auth(const YAML::Node& node, Profile& profile) {
+    read_map(node,
+             "auth",
+             {{"user", text(profile.user)},
+              {"password_env", text(profile.password_env)},
+              {"password_file", text(profile.password_file)},
+              {"password", password()}});
+    check_login(node, profile);
+}
+
+void read_envelope(const YAML::Node& node, Profile& profile) {
+    read_map(node,
+             "envelope",
+             {{"from", address(profile.from)},
+              {"to", address(profile.to)},
+              {"bad", address(profile.bad)},
+              {"remote", address(profile.remote)},
+              {"mailbox", text(profile.mailbox)},
+              {"domain", text(profile.domain)},
+              {"recipients", [&](const YAML::Node& list) { read_list(list, profile.recipients); }}});
+}
+
+void read_limits(const YAML::Node& node, const std::string& what, Profile& profile) {
+    const Readers pace = {
+        {"messages", [&](const YAML::Node& rate) { read_rate(rate, profile.messages_per_second); }},
+        {"connections", number(profile.connections, 1, 100)}};
+    const Readers budget = {{"messages", number(profile.budget_messages, 0, 100000)},
+                            {"bad_logins", number(profile.budget_bad_logins, 0, 1000)}};
+    const Readers times = {{"quiet", time(profile.quiet)}, {"step", time(profile.step)}};
+    read_map(node, what, what == "pace" ? pace : what == "budget" ? budget : times);
+}
+
+void read_keys(const YAML::Node& root, Profile& profile) {
+    const auto part = [&](void (*read)(const YAML::Node&, Profile&)) -> Reader {
+        return [read, &profile](const YAML::Node& node) { read(node, profile); };
+    };
+    const auto limits = [&](const char* what) -> Reader {
+        return [what, &profile](const YAML::Node& node) { read_limits(node, what, profile); };
+    };
     const Reader tls = [&](const YAML::Node& node) {
         read_map(
             node, "tls", {{"ca_file", text(profile.ca_file)}, {"server_name", text(profile.server_name)}});
     };
-    const Reader auth = [&](const YAML::Node& node) {
-        read_map(node,
-                 "auth",
-                 {{"user", text(profile.user)},
-                  {"password_env", text(profile.password_env)},
-                  {"password_file", text(profile.password_file)},
-                  {"password", [](const YAML::Node& at) {
-                       throw ProfileError{at.Mark(),
-                                          "a password does not belong into a file like this",
-                                          "password_env: NAME_OF_A_VARIABLE or password_file: PATH",
-                                          ""};
-                   }}});
-        check_login(node, profile);
-    };
-    const Reader envelope = [&](const YAML::Node& node) {
-        read_map(node,
-                 "envelope",
-                 {{"from", address(profile.from)},
-                  {"to", address(profile.to)},
-                  {"bad", address(profile.bad)},
-                  {"remote", address(profile.remote)},
-                  {"mailbox", text(profile.mailbox)},
-                  {"domain", text(profile.domain)},
-                  {"recipients", [&](const YAML::Node& list) { read_list(list, profile.recipients); }}});
-    };
-    const Reader pace = [&](const YAML::Node& node) {
-        read_map(node,
-                 "pace",
-                 {{"messages", [&](const YAML::Node& rate) { read_rate(rate, profile.messages_per_second); }},
-                  {"connections", number(profile.connections, 1, 100)}});
-    };
-    const Reader budget = [&](const YAML::Node& node) {
-        read_map(node,
-                 "budget",
-                 {{"messages", number(profile.budget_messages, 0, 100000)},
-                  {"bad_logins", number(profile.budget_bad_logins, 0, 1000)}});
-    };
-    const Reader times = [&](const YAML::Node& node) {
-        read_map(node, "time", {{"quiet", time(profile.quiet)}, {"step", time(profile.step)}});
-    };
     read_map(root,
              "the profile",
              {{"name", text(profile.name)},
-              {"host", text(profile.host)},
+              {"host", host(profile.host)},
               {"domain", text(profile.domain)},
               {"ehlo", text(profile.ehlo)},
-              {"ports", [&](const YAML::Node& node) { read_ports(node, profile); }},
-              {"service", [&](const YAML::Node& node) { read_services(node, profile); }},
+              {"ports", part(read_ports)},
+              {"service", part(read_services)},
               {"tls", tls},
-              {"auth", auth},
-              {"envelope", envelope},
-              {"pace", pace},
-              {"budget", budget},
-              {"time", times},
-              {"facts", [&](const YAML::Node& node) { read_facts(node, profile); }}});
+              {"auth", part(read_auth)},
+              {"envelope", part(read_envelope)},
+              {"pace", limits("pace")},
+              {"budget", limits("budget")},
+              {"time", limits("time")},
+              {"facts", part(read_facts)}});
+}
+
+void read_profile(const YAML::Node& root, Profile& profile) {
+    read_keys(root, profile);
     if (profile.host.empty() || profile.ports.empty()) {
         throw ProfileError{root.Mark(),
                            "the profile has no " + std::string(profile.host.empty() ? "host" : "ports"),
@@ -316,25 +353,14 @@ void read_profile(const YAML::Node& root, Profile& profile) {
 }
 
 std::string render(const ProfileError& error, std::string_view source, const std::string& file) {
-    std::string line;
-    int number = 0;
-    std::size_t start = 0;
-    while (start <= source.size()) {
-        const std::size_t end = std::min(source.find('\n', start), source.size());
-        if (number++ == error.mark.line) {
-            line = std::string(source.substr(start, end - start));
-            break;
-        }
-        start = end + 1;
-    }
-    const int column = std::max(0, error.mark.column);
-    std::string text = fmt::format("{}:{}:{}: error: {}\n    {}\n    {}^\n",
-                                   file,
-                                   error.mark.line + 1,
-                                   column + 1,
-                                   error.message,
-                                   line,
-                                   std::string(static_cast<std::size_t>(column), ' '));
+    const auto before = error.secret ? static_cast<std::size_t>(std::max(0, error.mark.pos)) : source.size();
+    std::string text = fmt::format(
+        "{}:{}:{}: error: {}\n{}",
+        file,
+        error.mark.line + 1,
+        error.mark.column + 1,
+        error.message,
+        shown_line(source.substr(0, before), std::max(0, error.mark.line), std::max(0, error.mark.column)));
     if (!error.expected.empty()) {
         text += "expected: " + error.expected + "\n";
     }
@@ -358,7 +384,7 @@ tl::expected<Profile, std::string> load_profile(std::string_view source, const s
         return tl::make_unexpected(render(error, source, file_name));
     } catch (const YAML::Exception& error) {
         return tl::make_unexpected(
-            render(ProfileError{error.mark, error.msg, "YAML", ""}, source, file_name));
+            render(ProfileError{error.mark, smtp::printable(error.msg), "YAML", ""}, source, file_name));
     }
 }
 

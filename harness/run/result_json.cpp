@@ -1,17 +1,14 @@
 #include <nlohmann/json.hpp>
 
 #include "harness/run/result.hpp"
+#include "harness/run/result_words.hpp"
 #include "protocol/smtp/base64.hpp"
 
 namespace smtpspec::run {
 
 using json = nlohmann::ordered_json;
 
-namespace {
-
-constexpr const char* schema_name = "smtpspec.result/1";
-
-std::string_view word(wire::EntryKind kind) {
+std::string_view entry_word(wire::EntryKind kind) {
     switch (kind) {
         case wire::EntryKind::sent:
             return "sent";
@@ -27,15 +24,7 @@ std::string_view word(wire::EntryKind kind) {
     return "note";
 }
 
-wire::EntryKind entry_kind(const std::string& name) {
-    for (const auto kind :
-         {wire::EntryKind::sent, wire::EntryKind::received, wire::EntryKind::tls, wire::EntryKind::end}) {
-        if (word(kind) == name) {
-            return kind;
-        }
-    }
-    return wire::EntryKind::note;
-}
+namespace {
 
 bool is_ascii(const std::string& octets) {
     for (const char c : octets) {
@@ -47,7 +36,7 @@ bool is_ascii(const std::string& octets) {
 }
 
 json to_json(const wire::Entry& entry) {
-    json shown{{"kind", word(entry.kind)},
+    json shown{{"kind", entry_word(entry.kind)},
                {"at_us", entry.at.count()},
                {"connection", entry.connection},
                {"tls", entry.inside_tls}};
@@ -130,7 +119,7 @@ json endpoints_json(const Result& result) {
 }  // namespace
 
 json to_json(const Result& result) {
-    json document{{"schema", schema_name},
+    json document{{"schema", result_schema},
                   {"tool", {{"name", "smtpspec"}, {"version", result.tool_version}}},
                   {"command", result.command},
                   {"seed", result.seed},
@@ -160,131 +149,6 @@ json to_json(const Result& result) {
         document["cells"].push_back(to_json(cell));
     }
     return document;
-}
-
-namespace {
-
-using Pairs = std::vector<std::pair<std::string, std::string>>;
-
-Pairs read_pairs(const json& map) {
-    Pairs list;
-    for (const auto& [key, value] : map.items()) {
-        list.emplace_back(key, value.get<std::string>());
-    }
-    return list;
-}
-
-wire::Entry read_entry(const json& shown) {
-    wire::Entry entry;
-    entry.kind = entry_kind(shown.at("kind"));
-    entry.at = std::chrono::microseconds(shown.at("at_us").get<std::int64_t>());
-    entry.connection = shown.at("connection");
-    entry.inside_tls = shown.at("tls");
-    entry.octets = shown.contains("text")
-                       ? shown["text"].get<std::string>()
-                       : smtp::base64_decode(shown.at("base64").get<std::string>()).value_or("");
-    return entry;
-}
-
-Cell read_cell(const json& shown) {
-    Cell cell;
-    cell.scenario = shown.at("scenario");
-    cell.rev = shown.at("rev");
-    cell.title = shown.at("title");
-    cell.covers = shown.at("covers").get<std::vector<std::string>>();
-    cell.params = read_pairs(shown.at("params"));
-    cell.side = script::side_from_string(shown.at("side").get<std::string>()).value_or(script::Side::Server);
-    cell.endpoint = shown.value("endpoint", "");
-    cell.client = shown.value("client", "");
-    cell.port = shown.at("port");
-    cell.mode = shown.at("mode");
-    const auto verdict = shown.at("verdict").get<std::string>();
-    cell.verdict =
-        verdict == "error" ? Verdict::Error : script::verdict_from_string(verdict).value_or(Verdict::Error);
-    cell.outcome = shown.at("outcome");
-    cell.level = shown.at("level");
-    cell.severity = shown.at("severity");
-    cell.refs = shown.at("refs").get<std::vector<std::string>>();
-    cell.evidence = shown.at("evidence");
-    cell.reason = shown.at("reason");
-    cell.expected = shown.at("expected");
-    cell.got = shown.at("got");
-    cell.error_kind = shown.at("cause");
-    for (const auto& label : shown.at("labels")) {
-        cell.labels.push_back(
-            LabelReached{label.at("label"), label.at("line"), label.at("first"), label.at("last")});
-    }
-    cell.measurements = read_pairs(shown.at("measurements"));
-    cell.duration_us = shown.at("duration_us");
-    for (const auto& entry : shown.at("transcript")) {
-        cell.transcript.push_back(read_entry(entry));
-    }
-    if (!shown.at("waiver").is_null()) {
-        cell.waiver = WaiverNote{shown["waiver"].at("reason"), shown["waiver"].at("id")};
-    }
-    cell.unexpected_pass = shown.at("xpass");
-    return cell;
-}
-
-void read_endpoints(const json& document, Result& result) {
-    for (const auto& shown : document.at("endpoints")) {
-        EndpointInfo endpoint;
-        endpoint.name = shown.at("name");
-        endpoint.host = shown.at("host");
-        for (const auto& [port, mode] : shown.at("ports").items()) {
-            endpoint.ports[std::atoi(port.c_str())] = mode.get<std::string>();
-        }
-        endpoint.embedded = shown.at("embedded");
-        result.endpoints.push_back(std::move(endpoint));
-    }
-}
-
-}  // namespace
-
-namespace {
-
-/// The library's message without its own name for the kind of mistake.
-std::string without_tag(const std::string& what) {
-    const std::size_t end = what.rfind("] ");
-    return end == std::string::npos ? what : what.substr(end + 2);
-}
-
-}  // namespace
-
-tl::expected<Result, std::string> result_from_json(const json& document) {
-    try {
-        if (document.at("schema") != schema_name) {
-            return tl::make_unexpected(
-                fmt::format("this is \"{}\", not \"{}\"", document["schema"].dump(), schema_name));
-        }
-        Result result;
-        result.tool_version = document.at("tool").at("version");
-        result.command = document.at("command");
-        result.seed = document.at("seed");
-        result.started = document.at("started");
-        result.duration_us = document.at("duration_us");
-        result.interrupted = document.at("interrupted");
-        read_endpoints(document, result);
-        for (const auto& client : document.at("clients")) {
-            result.clients.push_back(ClientInfo{client.at("name"), client.at("version")});
-        }
-        result.left_out_slow = document.at("left_out").at("slow");
-        result.left_out_intrusive = document.at("left_out").at("intrusive");
-        result.left_out_budget = document.at("left_out").at("budget");
-        result.notices = document.at("notices").get<std::vector<std::string>>();
-        for (const auto& shown : document.at("rerun")) {
-            result.rerun.emplace_back(shown.at("option"), shown.at("value"));
-        }
-        for (const auto& cell : document.at("cells")) {
-            result.cells.push_back(read_cell(cell));
-        }
-        return result;
-    } catch (const json::exception& problem) {
-        return tl::make_unexpected(
-            fmt::format("this is no {} document as `smtpspec run --format json` writes it: {}",
-                        schema_name,
-                        without_tag(problem.what())));
-    }
 }
 
 }  // namespace smtpspec::run

@@ -54,6 +54,15 @@ Plan plan_run(const RunContext& context, const Catalog& catalog) {
     return plan;
 }
 
+namespace {
+
+bool asks_for_all(const RunOptions& options) {
+    return options.only.empty() && options.skip.empty() && options.ports.empty() && options.levels.empty() &&
+           !options.side;
+}
+
+}  // namespace
+
 Result execute(RunContext& context,
                const Catalog&,
                const Plan& plan,
@@ -82,6 +91,9 @@ Result execute(RunContext& context,
         result.clients.push_back(ClientInfo{"reference", version});
     }
     ScheduleOutcome outcome = run_plan(context, plan, probes, progress);
+    if (!context.unresolved.empty()) {
+        outcome.notices.push_back(context.unresolved);
+    }
     for (CellRun& run : outcome.runs) {
         result.cells.push_back(std::move(run.cell));
     }
@@ -93,6 +105,10 @@ Result execute(RunContext& context,
     result.duration_us =
         std::chrono::duration_cast<std::chrono::microseconds>(wire::Clock::now() - begin).count();
     apply_waivers(waivers, result.cells);
+    if (!result.interrupted && asks_for_all(context.options)) {
+        const auto unused = unused_waivers(waivers, result.cells);
+        result.notices.insert(result.notices.end(), unused.begin(), unused.end());
+    }
     return result;
 }
 

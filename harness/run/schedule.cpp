@@ -255,6 +255,10 @@ class Conductor {
         if (planned.preset) {
             return finished(preset_cell(context_, planned, *planned.preset, planned.preset_reason, ""));
         }
+        if (!context_.unresolved.empty()) {
+            return finished(
+                preset_cell(context_, planned, Verdict::Inconclusive, context_.unresolved, "unreachable"));
+        }
         const auto probe = probes_.find(planned.port);
         if (probe == probes_.end()) {
             return std::nullopt;

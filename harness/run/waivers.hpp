@@ -25,8 +25,13 @@ struct Waiver {
 tl::expected<std::vector<Waiver>, std::string> load_waivers(std::string_view text,
                                                             const std::string& file_name);
 
-/// Annotates the cells: a cell whose verdict and outcome a waiver names is waived (no longer red); a cell
-/// whose id a waiver with a red verdict names, but that passed, is an unexpected pass.
+/// Annotates the cells: a cell whose verdict and outcome a waiver names is waived (no longer red). Where a
+/// waiver covers no cell, although cells that it names were judged and passed, these are unexpected passes;
+/// not for a waiver of a verdict that is not red, and not while a cell that it names is without verdict. The
+/// first waiver that fits a cell counts.
 void apply_waivers(const std::vector<Waiver>& waivers, std::vector<Cell>& cells);
+
+/// A sentence for each waiver that names no cell: probably a typing mistake, when all cells were asked for.
+std::vector<std::string> unused_waivers(const std::vector<Waiver>& waivers, const std::vector<Cell>& cells);
 
 }  // namespace smtpspec::run

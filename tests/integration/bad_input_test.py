@@ -4,6 +4,7 @@
 Each row is a mistake that once was taken for something else: an empty variable for "the embedded server", a folder for a file
 of no rules, "abc" for a share of 0.
 """
+import json
 import os
 import pathlib
 import subprocess
@@ -30,6 +31,15 @@ FILES = {
     "pattern.yaml": PORTS + 'facts: [{situation: rate-limit, reply: "/(/", source: here, date: now}]\n',
     "nopassword.yaml": PORTS + "auth: {user: a, password_file: empty.rules}\n",
     "file.yaml": PORTS + "auth: {user: a, password_file: result.json}\n",
+    "secret.yaml": PORTS + "auth: {user: a, password: hunter2}\n",
+    "escape2.yaml": PORTS + "\"\\\x1b[31m\": 1\n",
+    "binary.yaml": "\x1b[2J\x1b]0;owned\x07" + "\x01\x02" * 500,
+    "url.yaml": "host: http://localhost\nports: {587: starttls}\n",
+    "port.yaml": "host: localhost:587\nports: {587: starttls}\n",
+    "blank.yaml": "host: a b\nports: {587: starttls}\n",
+    "more/one.smtp": None,
+    "more/two.smtp": None,
+    "broken.json": '{"schema": "smtpspec.result/2"}\n',
     "variable.yaml": PORTS + "auth: {user: a, password_env: KEY}\n",
 }
 
@@ -84,6 +94,34 @@ ROWS = [
     (["run", "--waivers", "twice.yaml"], "twice"),
     (["run", "--waivers", "far.yaml"], "not a port"),
     (["run", "--waivers", "missing.yaml"], "smtpspec: cannot read"),
+    (["run", "localhost:587"], "localhost --port 587"),
+    (["run", "localhost:10587"], "--connect-to localhost:587:localhost:10587"),
+    (["run", "127.1.1.1:25"], "127.1.1.1 --port 25"),
+    (["run", "http://localhost"], "is a URL"),
+    (["run", "mailhost"], ">mailhost.yaml; then give mailhost.yaml"),
+    (["run", "resned"], "Did you mean `resend`?"),
+    (["run", "--endpoint", "url.yaml"], "url.yaml:1:7: error: http://localhost is a URL"),
+    (["run", "--endpoint", "port.yaml"], "expected: host: localhost\n"),
+    (["run", "--endpoint", "blank.yaml"], "is no host"),
+    (["run", "--endpoint", "secret.yaml"], "secret.yaml:3:27: error: a password does not belong"),
+    (["run", "--endpoint", "escape2.yaml"], "unknown escape character: \\x1B"),
+    (["run", "--endpoint", "binary.yaml"], "binary.yaml:1:"),
+    (["mock", "--"], "the command after -- is empty"),
+    (["mock", "--", ""], "the command after -- is empty"),
+    (["run", "--", "true"], "only mock takes a command"),
+    (["run", "--format", "json", "--format", "junit"], "2 reports would be mixed"),
+    (["run", "--format", "json", "--output", "-", "--format", "terminal"], "2 reports would be mixed"),
+    (["run", "--output", "missing/r.json"], "there is no folder missing"),
+    (["run", "--output", "more"], "more is a folder"),
+    (["run", "--output", "empty.rules/r.json"], "there is no folder empty.rules"),
+    (["bench", "--output", "missing/r.json"], "there is no folder missing"),
+    (["mock", "--ca-out", "missing/ca.pem", "--", "true"], "there is no folder missing"),
+    (["report", "broken.json"], 'schema: expected "smtpspec.result/1", got "smtpspec.result/2"'),
+    (["selftest", "--scenarios", "more"], "two.smtp:1:1: error: scenario starttls.cmd.parameter-501 is in more/one.smtp already"),
+    (["list", "--jobs", "2"], "--jobs"),
+    (["list", "--level", "shall"], "expected MUST"),
+    (["run", "--port", "587,70000"], "--port"),
+    (["list", "--only", "starttls.cmd.parameter-50"], "did you mean starttls.cmd.parameter-501? smtpspec list"),
     *[(["run", "--plan", "--endpoint", f"{name}.yaml"], text, "key") for name, text in (
         ("nobody", "no user"), ("both", "two places"), ("nan", "not a rate"), ("never", "not a rate"), ("always", "not a rate"),
         ("inject", "control character"), ("brackets", "< or >"), ("escape", "control character"),
@@ -91,11 +129,43 @@ ROWS = [
 ]
 
 
+def usable(program, folder):
+    """What is no mistake: letter case, lists, help that fits a terminal."""
+    bad = []
+
+    def out(*words):
+        done = subprocess.run([program, *words], cwd=folder, capture_output=True, text=True, timeout=120)
+        if done.returncode != 0:
+            bad.append(f"{words}: exit code {done.returncode}: {done.stderr!r}")
+        return done.stdout
+
+    if out("list", "--level", "must") != out("list", "--level", "MUST"):
+        bad.append("--level must is not --level MUST")
+    plan = out("run", "--plan", "--port", "465,587", "--only", "implicit.*")
+    if not all(f"\n  {port} " in plan for port in (465, 587)) or "\n  25 " in plan:
+        bad.append(f"--port 465,587: {plan}")
+    for words in (["--defects", "--format", "json"], ["--format", "json", "--defects"]):
+        if not {"name", "side", "description"} <= set(json.loads(out("list", *words))[0]):
+            bad.append(f"list {words} is no list of defects")
+    if "STARTTLS with an argument" not in out("list", "--only", "starttls.cmd.parameter-501"):
+        bad.append("list has no titles")
+    commands = ["run", "selftest", "mock", "bench", "report", "list", "show", "lint"]
+    for words in ([], *([command] for command in commands)):
+        for line in out(*words, "--help").splitlines():
+            if len(line) > 80:
+                bad.append(f"{words} --help: {len(line)} columns: {line}")
+    if "wrong logins" in out("bench", "--help"):
+        bad.append("bench --help speaks of wrong logins")
+    return bad
+
+
 def main():
     bad = []
     with tempfile.TemporaryDirectory() as folder:
+        (pathlib.Path(folder) / "more").mkdir()
+        scenario = pathlib.Path(sys.argv[2]) / "scenarios/starttls/starttls.cmd.parameter-501.smtp"
         for name, text in FILES.items():
-            (pathlib.Path(folder) / name).write_text(text)
+            (pathlib.Path(folder) / name).write_text(scenario.read_text() if text is None else text)
         before = {name: (pathlib.Path(folder) / name).read_text() for name in FILES}
         for words, expected, *key in ROWS:
             environment = {name: value for name, value in os.environ.items() if name != "KEY"}
@@ -104,9 +174,12 @@ def main():
             done = subprocess.run([sys.argv[1], *words], cwd=folder, env=environment, capture_output=True, text=True, timeout=120)
             if done.returncode != 2 or expected not in done.stderr.replace("Directory", "directory") or "internal error" in done.stderr:
                 bad.append(f"{words}: exit code {done.returncode}, expected 2 and \"{expected}\": {done.stderr!r}")
+            if "hunter2" in done.stderr or any(c < " " and c != "\n" for c in done.stderr) or "\n\n" in done.stderr:
+                bad.append(f"{words}: a secret, a control character or an empty line: {done.stderr!r}")
             if key and key[0].strip() and key[0].split()[0] in done.stderr and len(key[0]) > 3:
                 bad.append(f"{words}: the password is in the message")
-        left = {path.name: path.read_text() for path in pathlib.Path(folder).iterdir()}
+        left = {str(path.relative_to(folder)): path.read_text() for path in pathlib.Path(folder).rglob("*") if path.is_file()}
+        bad += usable(sys.argv[1], folder)
         if left != before:
             bad.append(f"files changed: {sorted(set(left.items()) ^ set(before.items()))}")
     print("\n".join(bad) or f"{len(ROWS)} mistakes refused")

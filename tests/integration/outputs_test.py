@@ -49,8 +49,8 @@ def devices(trial):
     except OSError:
         full = pathlib.Path("/dev/full")
     if not full.exists() or not stat.S_ISCHR(full.stat().st_mode):
-        print("no full device here: a folder that is missing stands for it")
-        full = trial.folder / "missing" / "full"
+        print("no full device here: a place where nothing can be made stands for it")
+        full = pathlib.Path("/proc/smtpspec-full")
     done = trial.run("run", *CELL, "--format", "json", "--output", str(full))
     result = trial.kept()
     trial.check("run on a full disk", done.returncode == 3 and result and result["cells"], done)
@@ -75,6 +75,52 @@ def messages_nobody_reads(trial):
         line = f'"$0" run nosuchprofile {where}'
         done = subprocess.run(["bash", "-o", "pipefail", "-c", line, trial.program], cwd=trial.folder, env=trial.environment, timeout=300)
         trial.check(f"a mistake {where}", done.returncode == 2, done)
+
+
+def closed_pipes(trial):
+    """A reader that has gone has seen enough: no message, no copy, the command's own exit code."""
+    (trial.folder / "r.json").write_text(trial.run("run", *CELL, "--format", "json").stdout)
+    for words in (["run", *CELL], ["run", *CELL, "--format", "json", "--output", "/dev/stdout"], ["report", "r.json"], ["list"],
+                  ["bench", "--messages", "1", "--port", "587"]):
+        read, write = os.pipe()
+        os.close(read)
+        done = subprocess.run([trial.program, *words], cwd=trial.folder, env=trial.environment, stdout=write, stderr=subprocess.PIPE,
+                              text=True, timeout=300)
+        os.close(write)
+        trial.check(f"{words} to a closed pipe", done.returncode == 0 and "written" not in done.stderr and not trial.kept(), done)
+    full = "/dev/full" if pathlib.Path("/dev/full").is_char_device() else "/proc/smtpspec-full"
+    done = trial.run("report", "r.json", "--output", full)
+    trial.check("report to a full disk", done.returncode == 3 and "kept" not in done.stderr and not trial.kept(), done)
+
+
+def results_without_contact(trial):
+    """A host without an address leaves a document, as a port that refuses does; .invalid never resolves (RFC 6761 §6.4)."""
+    done = trial.run("run", "host.invalid", "--only", "starttls.advert.*", "--format", "json")
+    result = json.loads(done.stdout or "{}")
+    cells = result.get("cells", [])
+    trial.check("a host without an address", done.returncode == 4 and cells and result["endpoints"][0]["host"] == "host.invalid" and
+                {cell["cause"] for cell in cells if cell["verdict"] == "inconclusive"} == {"unreachable"} and
+                any("host.invalid" in notice for notice in result["notices"]), done)
+    done = trial.run("run", "host.invalid", "--plan")
+    trial.check("a plan for it", done.returncode == 4 and not done.stdout, done)
+    done = trial.run("run", "localhost", "--connect-to", "localhost:587:[::1]:1", "--port", "587", "--only", "starttls.advert.*")
+    trial.check("IPv6 in the command to repeat", "'localhost:587:[::1]:1'" in done.stdout, done)
+
+
+def waivers(trial):
+    """A broad waiver leaves the cells alone that pass beside those that it is for; one that fits nothing is named."""
+    (trial.folder / "w.yaml").write_text("waivers: [{id: 'starttls.*', endpoint: localhost, reason: known}]\n")
+    shell = (f'exec {trial.program} run localhost --ca $SMTPSPEC_CA_FILE --port 587 --only "starttls.*" --no-auth --waivers w.yaml '
+             '--format json --connect-to localhost:587:127.0.0.1:$SMTPSPEC_PORT_587')
+    for defect, code, passed in (["--defect", "keep-plaintext-after-starttls"], 0, False), ([], 1, True):
+        done = trial.run("mock", *defect, "--", "sh", "-c", shell)
+        cells = json.loads(done.stdout or "{}").get("cells", [])
+        trial.check(f"a broad waiver, {defect}", done.returncode == code and any(cell["verdict"] == "pass" for cell in cells) and
+                    any(cell["xpass"] for cell in cells) == passed, done.stderr)
+    (trial.folder / "w.yaml").write_text("waivers: [{id: 'starttls.advrt.*', reason: known}]\n")
+    done = trial.run("run", "--waivers", "w.yaml", "--format", "json")
+    notices = json.loads(done.stdout or "{}").get("notices", [])
+    trial.check("a waiver that fits nothing", done.returncode == 0 and any("starttls.advrt.*" in notice for notice in notices), done)
 
 
 def files(trial):
@@ -169,6 +215,9 @@ def main():
         trial = Trial(sys.argv[1], pathlib.Path(name))
         devices(trial)
         messages_nobody_reads(trial)
+        closed_pipes(trial)
+        results_without_contact(trial)
+        waivers(trial)
         files(trial)
         signals(trial)
         print("\n".join(trial.bad) or "nothing lost, nothing replaced")

@@ -138,6 +138,51 @@ TEST(ResultSchema, RefusesWhatIsNotDescribed) {
     }
 }
 
+/// What result_from_json() says about the document with one value changed ("" at the pointer: as it is).
+std::string refusal_of(const std::string& pointer, const ordered_json& value) {
+    ordered_json document = run::to_json(with_everything());
+    document[ordered_json::json_pointer(pointer)] = value;
+    const auto read = run::result_from_json(document);
+    return read ? "accepted" : read.error();
+}
+
+TEST(JsonReport, RefusesWhatItCannotReadAndSaysWhere) {
+    struct Row {
+        const char* pointer;
+        ordered_json value;
+        const char* message;
+    };
+    const Row rows[] = {
+        {"/schema", "smtpspec.result/2", "schema: expected \"smtpspec.result/1\", got \"smtpspec.result/2\""},
+        {"/cells/0/verdict", "good", "cells[0].verdict: expected pass, "},
+        {"/cells/1/side", "both", "cells[1].side: expected server or client, got \"both\""},
+        {"/cells/0/port", 70000, "cells[0].port: expected a whole number from 0 to 65535, got 70000"},
+        {"/cells/0/port", -1, "cells[0].port: expected a whole number from 0 to 65535, got -1"},
+        {"/cells/0/rev", 1.5, "cells[0].rev: expected a whole number"},
+        {"/cells/0/labels", "none", "cells[0].labels: expected a list"},
+        {"/cells/0/params/a", 1, "cells[0].params.a: expected a text, got 1"},
+        {"/cells/0/xpass", nullptr, "cells[0].xpass: expected true or false, got null"},
+        {"/endpoints/0/ports/99999", "tls", "endpoints[0].ports.99999 is no port"},
+        {"/seed", -1, "seed: expected a whole number from 0 to 18446744073709551615, got -1"},
+        {"/rerun/0/value", nullptr, "rerun[0].value: expected a text"}};
+    for (const Row& row : rows) {
+        EXPECT_THAT(refusal_of(row.pointer, row.value), testing::HasSubstr(row.message));
+    }
+    ordered_json document = run::to_json(with_everything());
+    document["cells"][0]["transcript"] = ordered_json::array(
+        {{{"kind", "seen"}, {"at_us", 0}, {"connection", "1"}, {"tls", false}, {"text", ""}}});
+    EXPECT_THAT(run::result_from_json(document).error(),
+                testing::HasSubstr("cells[0].transcript[0].kind: expected sent, received, tls, end or note"));
+    document["cells"][0]["transcript"][0] = {
+        {"kind", "sent"}, {"at_us", 0}, {"connection", "1"}, {"tls", false}, {"base64", "%%%"}};
+    EXPECT_THAT(run::result_from_json(document).error(),
+                testing::HasSubstr("cells[0].transcript[0].base64: expected base64, got"));
+    document["cells"][0].erase("title");
+    EXPECT_THAT(run::result_from_json(document).error(), testing::HasSubstr("cells[0].title is missing"));
+    EXPECT_THAT(run::result_from_json(ordered_json::array()).error(),
+                testing::HasSubstr("expected an object"));
+}
+
 TEST(Format, HasThreeWords) {
     EXPECT_EQ(format_from_string("terminal"), Format::terminal);
     EXPECT_EQ(format_from_string("json"), Format::json);

@@ -231,5 +231,16 @@ TEST(Wrap, BreaksAtBlanksAndWithinAWordThatIsTooLong) {
     EXPECT_EQ(wrap("", 10), (std::vector<std::string>{""}));
 }
 
+TEST(TerminalReport, MissesNoTranscriptWhereNoScenarioWasPlayed) {
+    run::Result result = test::good_result();
+    run::Cell found = test::cell("endpoint.mode", 587, Verdict::Fail);
+    found.endpoint = "embedded";
+    found.duration_us = 0;
+    result.cells = {found};
+    EXPECT_EQ(render_terminal(result, {}).find("--transcripts"), std::string::npos);
+    result.cells[0].duration_us = 1500;
+    EXPECT_NE(render_terminal(result, {}).find("--transcripts"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace smtpspec::report
