@@ -184,6 +184,13 @@ std::string contradiction(const Arguments& arguments) {
             arguments.command,
             arguments.options.ca_file.empty() ? "--connect-to" : "--ca");
     }
+    const bool has_junit =
+        std::any_of(arguments.outputs.begin(), arguments.outputs.end(), [](const OutputRequest& request) {
+            return request.format == report::Format::junit;
+        });
+    if (arguments.command == "bench" && has_junit) {
+        return "bench has no tests to report: --format terminal or --format json";
+    }
     if (std::string text = mixed_reports(arguments); !text.empty()) {
         return text;
     }

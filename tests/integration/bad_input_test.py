@@ -76,6 +76,7 @@ ROWS = [
     (["run", "--connect-to", "a:25:b:25"], "needs an endpoint"),
     (["run", "--port", "1234"], "no such port"),
     (["bench", "--port", "1234"], "no such port"),
+    (["bench", "--format", "junit"], "no tests to report"),
     (["report", "."], "directory"),
     (["lint", "/dev/zero"], "more than"),
     (["run", "--endpoint", "./"], "directory"),
