@@ -2,6 +2,7 @@
 
 #include <cstdio>
 #include <set>
+#include <utility>
 
 #include <boost/asio/io_context.hpp>
 #include <nlohmann/json.hpp>
@@ -227,6 +228,7 @@ class MockRun {
             co_await scenario_done.async_wait(asio::as_tuple(asio::use_awaitable));
         }
         co_await server_.stop();
+        tell_verdict();  // with a command the last line on standard error, where the log is too
         if (problem) {
             std::rethrow_exception(problem);
         }
@@ -269,9 +271,9 @@ class MockRun {
 
     /// A scenario about one mechanism says nothing of a client that logged in by another, or a failure of one
     /// that did not log in: a sentence, else "". Not to send a password is a pass.
-    std::string other_mechanism(const wire::Transcript& transcript, run::Verdict verdict) const {
+    std::string other_mechanism(run::Verdict verdict) const {
         std::string used;
-        for (const wire::Entry& entry : transcript.entries()) {
+        for (const wire::Entry& entry : transcript_->entries()) {
             if (entry.kind != wire::EntryKind::received || !smtp::istarts_with(entry.octets, "AUTH ")) {
                 continue;
             }
@@ -293,16 +295,16 @@ class MockRun {
 
     /// The scenario's script, once, for whoever connects.
     wire::Awaitable<void> play() {
-        auto context = run::embedded_context(arguments_.options);
-        context->user = setup_.user;
-        context->password = setup_.password;
-        context->masker.add(setup_.password);
-        wire::Transcript transcript(&context->masker);
-        transcript.we_are(wire::Side::server);
-        server_.set_transcript(&transcript);
+        context_ = run::embedded_context(arguments_.options);
+        context_->user = setup_.user;
+        context_->password = setup_.password;
+        context_->masker.add(setup_.password);
+        transcript_.emplace(&context_->masker);
+        transcript_->we_are(wire::Side::server);
+        server_.set_transcript(&*transcript_);
         command_.given = !arguments_.mock.command.empty();
         MockEnvironment environment(
-            *context, cell_, loop_.get_executor(), transcript, server_, stop_, command_);
+            *context_, cell_, loop_.get_executor(), *transcript_, server_, stop_, command_);
         const script::ScriptResult result =
             co_await script::run_script(*cell_.scenario, cell_.params, environment);
         server_.set_transcript(nullptr);
@@ -313,21 +315,32 @@ class MockRun {
             judgement = {};
             judgement.reason = "no client connected";
         }
-        if (const std::string other = other_mechanism(transcript, judgement.verdict); !other.empty()) {
+        if (const std::string other = other_mechanism(judgement.verdict); !other.empty()) {
             judgement = {};
             judgement.reason = other;
         }
         verdict_ = judgement.verdict;
-        fmt::print(stderr,
-                   "smtpspec mock: {}: {}{}{}\n",
-                   cell_.params.name(),
-                   script::to_string(judgement.verdict),
-                   judgement.outcome.empty() ? "" : " (" + judgement.outcome + ")",
-                   judgement.reason.empty() ? "" : ": " + judgement.reason);
+        verdict_line_ = fmt::format("smtpspec mock: {}: {}{}{}\n",
+                                    cell_.params.name(),
+                                    script::to_string(judgement.verdict),
+                                    judgement.outcome.empty() ? "" : " (" + judgement.outcome + ")",
+                                    judgement.reason.empty() ? "" : ": " + judgement.reason);
+        if (!command_.given) {
+            tell_verdict();
+        }
+    }
+
+    void tell_verdict() {
+        fmt::print(stderr, "{}", std::exchange(verdict_line_, {}));
+        std::fflush(stderr);
     }
 
     const Arguments& arguments_;
     MockSetup setup_;
+    // Of --scenario. Above the loop, because sessions that the script leaves open write to the transcript
+    // until the loop itself is gone.
+    std::unique_ptr<run::RunContext> context_;
+    std::optional<wire::Transcript> transcript_;
     asio::io_context loop_;
     mock::Server server_;
     PrivateFolder folder_;
@@ -338,6 +351,7 @@ class MockRun {
     std::atomic<bool> stop_{false};
     CommandState command_;
     std::optional<run::Verdict> verdict_;  ///< of --scenario
+    std::string verdict_line_;             ///< not said yet
 };
 
 }  // namespace

@@ -4,6 +4,8 @@
 
 #include <set>
 
+#include "harness/run/serving.hpp"
+
 namespace smtpspec::cli {
 
 namespace asio = boost::asio;
@@ -25,6 +27,11 @@ MockEnvironment::MockEnvironment(const run::RunContext& context,
       stop_(stop),
       command_(command),
       mails_(*this) {}
+
+MockEnvironment::~MockEnvironment() {
+    server_.set_overlay(nullptr);
+    server_.set_observer(nullptr);
+}
 
 std::string MockEnvironment::says() const {
     if (!command_.code) {
@@ -95,7 +102,7 @@ wire::Awaitable<void> MockEnvironment::serve(std::unique_ptr<script::PlayedSessi
     if (at_most) {
         until = std::min(deadline, wire::Clock::now() + *at_most);
     }
-    server_.set_overlay(&overlay);
+    const run::Serving serving(server_, overlay, run::AfterServing::server);
     server_.set_observer(&observer);
     server_.adopt(std::move(current));
     server_.serve();
@@ -105,8 +112,6 @@ wire::Awaitable<void> MockEnvironment::serve(std::unique_ptr<script::PlayedSessi
         co_await timer.async_wait(asio::use_awaitable);
     }
     co_await server_.wait_idle(quiet(), wire::Clock::now() + last_sessions);
-    server_.set_overlay(nullptr);
-    server_.set_observer(nullptr);
 }
 
 }  // namespace smtpspec::cli

@@ -18,7 +18,7 @@ struct CommandState {
 /// The world of `mock --scenario`: the scenario's server is played for whoever connects, until `stop`.
 class MockEnvironment : public run::CellEnvironment, public script::ClientOracle {
   public:
-    /// `command` and `stop` outlive it.
+    /// All references outlive it; the sessions that it leaves behind go on writing to `transcript`.
     MockEnvironment(const run::RunContext& context,
                     const run::PlannedCell& cell,
                     boost::asio::any_io_executor executor,
@@ -26,6 +26,8 @@ class MockEnvironment : public run::CellEnvironment, public script::ClientOracle
                     mock::Server& server,
                     const std::atomic<bool>& stop,
                     const CommandState& command);
+    /// The server forgets the script's rules and watches, which end with the script.
+    ~MockEnvironment() override;
 
     wire::Awaitable<wire::IoResult<std::unique_ptr<wire::Connection>>> open(script::OpenRequest request,
                                                                             wire::Deadline deadline) override;
