@@ -1,6 +1,3 @@
-#include <sys/resource.h>
-
-#include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <exception>
@@ -8,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "harness/cli/commands.hpp"
+#include "harness/cli/descriptors.hpp"
 
 namespace smtpspec::cli {
 
@@ -33,22 +31,9 @@ int dispatch(const Arguments& arguments) {
 
 }  // namespace
 
-namespace {
-
-/// Two hundred conversations at once need more descriptors than the usual 1024.
-void allow_many_connections() {
-    rlimit limit{};
-    if (::getrlimit(RLIMIT_NOFILE, &limit) == 0) {
-        limit.rlim_cur = std::min<rlim_t>(limit.rlim_max, 65536);
-        ::setrlimit(RLIMIT_NOFILE, &limit);
-    }
-}
-
-}  // namespace
-
 int main_command(int argc, const char* const* argv) {
     std::signal(SIGPIPE, SIG_IGN);  // a reader that goes away is an error of write(), not our death
-    allow_many_connections();
+    prepare_descriptors();
     const ParseOutcome parsed = parse_arguments(argc, argv);
     if (!parsed.arguments) {
         return parsed.exit_code;

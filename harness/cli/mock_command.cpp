@@ -16,6 +16,7 @@
 #include "harness/cli/mock_setup.hpp"
 #include "harness/cli/output.hpp"
 #include "harness/cli/output_file.hpp"
+#include "harness/cli/private_files.hpp"
 #include "harness/run/judge.hpp"
 #include "protocol/script/interpreter.hpp"
 #include "protocol/smtp/escape.hpp"
@@ -26,6 +27,8 @@ namespace smtpspec::cli {
 namespace asio = boost::asio;
 
 namespace {
+
+constexpr int stopped_before_command = 130;
 
 /// The cell that --scenario names. False, with a message: there is none.
 bool choose_scenario(const std::string& asked, const run::Catalog& catalog, run::PlannedCell& cell) {
@@ -95,6 +98,12 @@ std::set<std::string> take_client_head(const Arguments& arguments,
     return mechanisms;
 }
 
+/// For a second signal, which ends the program at once.
+void leave_nothing_behind() {
+    Job::kill_now();
+    PrivateFolder::remove_now();
+}
+
 /// One `smtpspec mock`: server, perhaps a scenario, perhaps a command.
 class MockRun {
   public:
@@ -133,7 +142,6 @@ class MockRun {
         if (!announce()) {
             return 3;
         }
-        const InterruptGuard guard(stop_);
         int code = 0;
         std::exception_ptr problem;
         asio::co_spawn(loop_, serve(), [&](std::exception_ptr thrown, int result) {
@@ -252,7 +260,7 @@ class MockRun {
 
     wire::Awaitable<int> wait_for_end() {
         asio::steady_timer timer(loop_.get_executor());
-        if (!arguments_.mock.command.empty()) {
+        if (!arguments_.mock.command.empty() && !stop_) {
             auto child = ChildProcess::start(arguments_.mock.command, environment());
             if (!child) {
                 fmt::print(stderr, "smtpspec mock: {}\n", child.error());
@@ -266,7 +274,7 @@ class MockRun {
             timer.expires_after(std::chrono::milliseconds(50));
             co_await timer.async_wait(asio::use_awaitable);
         }
-        co_return 0;
+        co_return arguments_.mock.command.empty() ? 0 : stopped_before_command;
     }
 
     /// A scenario about one mechanism says nothing of a client that logged in by another, or a failure of one
@@ -337,6 +345,8 @@ class MockRun {
 
     const Arguments& arguments_;
     MockSetup setup_;
+    std::atomic<bool> stop_{false};
+    InterruptGuard guard_{stop_, leave_nothing_behind};
     // Of --scenario. Above the loop, because sessions that the script leaves open write to the transcript
     // until the loop itself is gone.
     std::unique_ptr<run::RunContext> context_;
@@ -348,7 +358,6 @@ class MockRun {
     run::PlannedCell cell_;
     std::set<std::string> mechanisms_;  ///< that the scenario expects the client to log in by
     std::string ca_file_, password_file_;
-    std::atomic<bool> stop_{false};
     CommandState command_;
     std::optional<run::Verdict> verdict_;  ///< of --scenario
     std::string verdict_line_;             ///< not said yet
