@@ -131,7 +131,7 @@ class MockRun {
                 fmt::print(stderr, "smtpspec mock: {}", maildir.error());
                 return 2;
             }
-            server_.store().on_add([box = *maildir](const mock::Mail& mail) { box.deliver(mail); });
+            server_.store().on_add([box = *maildir](const mock::Mail& mail) { return box.deliver(mail); });
         }
         server_.set_overlay(setup_.overlay());
         std::FILE* log = arguments_.mock.command.empty() ? stdout : stderr;

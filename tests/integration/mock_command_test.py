@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""mock_command_test.py SMTPSPEC: what `mock -- CMD` hands to CMD, how it ends CMD and all that CMD started, and what it leaves.
+"""mock_command_test.py SMTPSPEC: what `mock -- CMD` hands to CMD, how it ends CMD and all that CMD started, and what it leaves,
+in a Maildir too.
 
 Whether a process has ended is seen at a pipe that it inherits: its end comes when the last of them is gone.
 """
@@ -48,6 +49,22 @@ LEADER = """
 import os, signal, sys
 os.write(int(sys.argv[1]), b"x")
 signal.pause()
+"""
+
+# A message that the disk has no place for, and one that it has, in one session.
+SEND = """
+import os, smtplib, ssl
+with smtplib.SMTP(os.environ["SMTPSPEC_HOST"], int(os.environ["SMTPSPEC_PORT_25"]), timeout=60) as server:
+    server.starttls(context=ssl.create_default_context(cafile=os.environ["SMTPSPEC_CA_FILE"]))
+    with open(os.environ["SMTPSPEC_PASSWORD_FILE"]) as file:
+        server.login(os.environ["SMTPSPEC_USER"], file.read().rstrip("\\n"))
+    for octets in (100000, 100):
+        body = "Subject: x\\r\\n\\r\\n" + ("x" * 70 + "\\r\\n") * (octets // 72)
+        try:
+            server.sendmail("a@sender.test", ["b@mail.test"], body)
+            print("taken")
+        except smtplib.SMTPDataError as refused:
+            print(refused.smtp_code, refused.smtp_error.decode()[:5])
 """
 
 
@@ -190,10 +207,25 @@ def terminals(trial):
     at_terminal(trial, "Ctrl-C for one that ignores it", deaf, [(b"here", b"\x03")], 128 + signal.SIGKILL, b"here")
 
 
+def full_disk(trial):
+    """The limit of a file's size stands for it."""
+    box = trial.folder / "box"
+
+    def no_file_above_64_kb():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (65536, 65536))
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+
+    code, out, err = trial.run("--maildir", str(box), "--", sys.executable, "-c", SEND, preexec_fn=no_file_above_64_kb)
+    kept = [path.stat().st_size for path in box.glob("*/*")]
+    trial.check("a message without place", code == 0 and out.splitlines() == ["452 4.3.1", "taken"], (code, out, err))
+    trial.check("what is in the Maildir", len(kept) == 1 and kept[0] < 1000 and not list((box / "tmp").iterdir()), kept)
+    trial.check("the log", "the message could not be written: File too large" in err, err)
+
+
 def main():
     with tempfile.TemporaryDirectory() as name:
         trial = Trial(os.path.abspath(sys.argv[1]), pathlib.Path(name))
-        for part in (inheritance, left_behind, endings, killed, terminals):
+        for part in (inheritance, left_behind, full_disk, endings, killed, terminals):
             part(trial)
     print("\n".join(trial.bad) or f"{trial.count} checks")
     return 1 if trial.bad else 0
