@@ -79,7 +79,10 @@ class Dialogue {
     Content& content() { return content_; }
     /// The reply to the final dot, or to a chunk.
     Answer check_content();
-    Follow content_effect(int code);
+    /// What follows from it: `code` as it went out. Error: a message that this server should have kept could
+    /// not be stored; not_stored() is the reply then.
+    tl::expected<void, std::string> content_effect(int code);
+    Answer not_stored() const;
 
     /// The reply that this server makes of its parts; the enhanced code only if it offers them.
     Answer reply(int code, std::string_view enhanced, std::string_view text) const;
@@ -150,7 +153,7 @@ class Dialogue {
 
     std::optional<Answer> refuse_content() const;
     std::string received_field(std::uint64_t number) const;
-    void store_message();
+    tl::expected<void, std::string> store_message();
 
     const ServerConfig& config_;
     MessageStore& store_;

@@ -203,21 +203,25 @@ Answer Dialogue::check_content() {
     return answer;
 }
 
-Follow Dialogue::content_effect(int code) {
+tl::expected<void, std::string> Dialogue::content_effect(int code) {
     const bool positive = code >= 200 && code < 300;
     if (!content_.last()) {
         if (!positive && transaction_) {
             transaction_->broken = true;
         }
-        return Follow::command;
+        return {};
     }
     confused_ = has(Defect::eod_bare_lf_cuts_message) && content_.bare_line_ends();
+    tl::expected<void, std::string> stored;
     if (positive && content_.kept()) {
-        store_message();
+        stored = store_message();
     }
     forget_transaction();
-    return Follow::command;
+    return stored;
 }
+
+// RFC 5321 §4.2.3, RFC 3463 §3.4
+Answer Dialogue::not_stored() const { return reply(452, "4.3.1", "Insufficient system storage"); }
 
 /// RFC 5321 §4.4, RFC 3848, RFC 6531 §3.7.3.
 std::string Dialogue::received_field(std::uint64_t number) const {
@@ -242,7 +246,7 @@ std::string Dialogue::received_field(std::uint64_t number) const {
                        date_text());
 }
 
-void Dialogue::store_message() {
+tl::expected<void, std::string> Dialogue::store_message() {
     Mail mail;
     mail.raw = has(Defect::no_received) ? std::string() : received_field(static_cast<std::uint64_t>(mails_));
     if (has(Defect::mailbox_adds_received)) {
@@ -263,9 +267,10 @@ void Dialogue::store_message() {
     mail.port = peer_.port;
     mail.tls = inside_tls_;
     mail.time = std::chrono::system_clock::now();
-    if (!has(Defect::mail_vanishes)) {
-        store_.add(std::move(mail));
+    if (has(Defect::mail_vanishes)) {
+        return {};
     }
+    return store_.add(std::move(mail)).map([](std::uint64_t) {});
 }
 
 }  // namespace smtpspec::mock

@@ -112,7 +112,12 @@ Awaitable<void> Session::content_complete() {
         answer = Answer();
         content_code_.reset();
     }
-    (void)dialogue_.content_effect(code);
+    if (const auto stored = dialogue_.content_effect(code); !stored) {
+        log("!!", stored.error());
+        if (answer.code != 0) {  // else it is too late to say so
+            answer = dialogue_.not_stored();
+        }
+    }
     if (last && dialogue_.has(Defect::eod_accepts_bare_lf_slowly)) {
         co_await sleep(slow_answer);
     }

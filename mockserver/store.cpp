@@ -11,13 +11,16 @@ namespace smtpspec::mock {
 
 namespace asio = boost::asio;
 
-std::uint64_t MessageStore::add(Mail mail) {
+tl::expected<std::uint64_t, std::string> MessageStore::add(Mail mail) {
     const std::lock_guard lock(mutex_);
-    mail.number = ++last_number_;
-    octets_ += mail.raw.size();
-    if (listener_) {
-        listener_(mail);
+    mail.number = last_number_ + 1;
+    if (keeper_) {
+        if (auto kept = keeper_(mail); !kept) {
+            return tl::unexpected(std::move(kept.error()));
+        }
     }
+    ++last_number_;
+    octets_ += mail.raw.size();
     mails_.push_back(std::move(mail));
     ++version_;
     changed_ = wire::Clock::now();

@@ -8,6 +8,8 @@
 #include <string_view>
 #include <vector>
 
+#include <tl/expected.hpp>
+
 #include "protocol/wire/connection.hpp"
 
 namespace smtpspec::mock {
@@ -29,11 +31,14 @@ struct Mail {
 /// All accepted messages, in memory, in order of acceptance. Thread-safe.
 class MessageStore {
   public:
-    /// The number given to it.
-    std::uint64_t add(Mail mail);
+    /// Keeps it elsewhere too; the error is a sentence for the log.
+    using Keeper = std::function<tl::expected<void, std::string>(const Mail& mail)>;
+
+    /// The number given to it. Error: that of on_add; the message is not here then either.
+    tl::expected<std::uint64_t, std::string> add(Mail mail);
     /// Called with each message before add() returns, so before the client hears that it was taken. Set
     /// before the first add().
-    void on_add(std::function<void(const Mail& mail)> listener) { listener_ = std::move(listener); }
+    void on_add(Keeper keeper) { keeper_ = std::move(keeper); }
     std::vector<Mail> all() const;
     std::size_t count() const;
     std::size_t octets() const;
@@ -55,7 +60,7 @@ class MessageStore {
     std::uint64_t version_ = 0;
     std::uint64_t last_number_ = 0;
     wire::Clock::time_point changed_{};
-    std::function<void(const Mail&)> listener_;
+    Keeper keeper_;
 };
 
 }  // namespace smtpspec::mock

@@ -249,7 +249,10 @@ void add_bench(CLI::App& app, ParsedWords& words) {
     CLI::App& bench = *app.add_subcommand("bench", "latency per stage, port by port");
     add_endpoint(bench, arguments, "do not log in");
     add_ports(bench, arguments);
-    bench.add_option("--messages", arguments.bench.messages, "messages per port (default: 100 against the embedded server, else 20)")
+    bench
+        .add_option("--messages",
+                    arguments.bench.messages,
+                    "messages per port (default: 100 against the embedded server, else 20)")
         ->check(CLI::Range(1, 10000));
     add_message_limit(bench, arguments);
     add_output(bench, words);

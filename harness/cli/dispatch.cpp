@@ -1,8 +1,3 @@
-#include <fcntl.h>
-#include <sys/resource.h>
-#include <unistd.h>
-
-#include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <exception>
@@ -10,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "harness/cli/commands.hpp"
+#include "harness/cli/descriptors.hpp"
 #include "harness/cli/output.hpp"
 
 namespace smtpspec::cli {
@@ -36,37 +32,9 @@ int dispatch(const Arguments& arguments) {
 
 }  // namespace
 
-namespace {
-
-/// Two hundred conversations at once need more descriptors than the usual 1024.
-void allow_many_connections() {
-    rlimit limit{};
-    if (::getrlimit(RLIMIT_NOFILE, &limit) == 0) {
-        limit.rlim_cur = std::min<rlim_t>(limit.rlim_max, 65536);
-        ::setrlimit(RLIMIT_NOFILE, &limit);
-    }
-}
-
-/// A descriptor of ours must not become the standard error that somebody closed: messages would go into a
-/// socket. Closed ones lead to /dev/null, standard output to where writing fails, so that a lost report is
-/// noticed.
-void fill_standard_descriptors() {
-    for (const int descriptor : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
-        if (::fcntl(descriptor, F_GETFD) != -1) {
-            continue;
-        }
-        const bool out = descriptor == STDOUT_FILENO;
-        [[maybe_unused]] const int opened =
-            ::open("/dev/null", out ? O_RDONLY : O_RDWR);  // the lowest that is free
-    }
-}
-
-}  // namespace
-
 int main_command(int argc, const char* const* argv) {
     std::signal(SIGPIPE, SIG_IGN);  // a reader that goes away is an error of write(), not our death
-    fill_standard_descriptors();
-    allow_many_connections();
+    prepare_descriptors();
     const ParseOutcome parsed = parse_arguments(argc, argv);
     if (!parsed.arguments) {
         return parsed.exit_code;

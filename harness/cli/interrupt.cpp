@@ -15,9 +15,11 @@ constexpr long long same_press_ms =
     1000;  // a terminal, a shell and a CI runner often pass on one Ctrl-C twice
 
 std::atomic<std::atomic<bool>*> target{nullptr};
+std::atomic<InterruptGuard::LastAct> at_last{nullptr};
 constexpr long long none = -1;
 std::atomic<long long> first_ms{none};
 static_assert(std::atomic<std::atomic<bool>*>::is_always_lock_free, "used in a signal handler");
+static_assert(std::atomic<InterruptGuard::LastAct>::is_always_lock_free, "used in a signal handler");
 static_assert(std::atomic<long long>::is_always_lock_free, "used in a signal handler");
 
 long long now_ms() {
@@ -36,14 +38,18 @@ extern "C" void on_interrupt(int) {
     if (first_ms.compare_exchange_strong(first, now)) {
         *flag = true;
     } else if (now - first >= same_press_ms) {
+        if (const InterruptGuard::LastAct act = at_last) {
+            act();
+        }
         ::_exit(130);
     }
 }
 
 }  // namespace
 
-InterruptGuard::InterruptGuard(std::atomic<bool>& flag) {
+InterruptGuard::InterruptGuard(std::atomic<bool>& flag, LastAct last_act) {
     first_ms = none;
+    at_last = last_act;
     target = &flag;
     for (const int number : handled) {
         // nohup means it; that a shell script has SIGINT ignored in its background jobs means nothing.
@@ -60,6 +66,7 @@ InterruptGuard::~InterruptGuard() {
         }
     }
     target = nullptr;
+    at_last = nullptr;
 }
 
 }  // namespace smtpspec::cli

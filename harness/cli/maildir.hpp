@@ -14,8 +14,8 @@ class Maildir {
   public:
     /// Makes the folder with its three parts. Error: a complete message.
     static tl::expected<Maildir, std::string> create(const std::string& folder);
-    /// Throws std::runtime_error when the file cannot be written (a full disk).
-    void deliver(const mock::Mail& mail) const;
+    /// Error: the message could not be written, as on a full disk, and nothing of it is there.
+    tl::expected<void, std::string> deliver(const mock::Mail& mail) const;
 
   private:
     explicit Maildir(std::string folder) : folder_(std::move(folder)) {}

@@ -2,18 +2,17 @@
 
 #include <fcntl.h>
 #include <signal.h>
-#include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <atomic>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
-#include <filesystem>
-#include <stdexcept>
 
 #include <boost/asio/steady_timer.hpp>
+
+#include "harness/cli/descriptors.hpp"
 
 namespace smtpspec::cli {
 
@@ -22,41 +21,83 @@ namespace asio = boost::asio;
 namespace {
 
 constexpr int cannot_run = 127;
+constexpr std::chrono::seconds patience{5};   // between SIGTERM and SIGKILL
+constexpr std::chrono::seconds last_look{1};  // a zombie that nobody reaps stays in its group for ever
+
+/// What only a child may do: everything here is of the command, and no longer ours.
+void leave_parent(pid_t parent) {
+    ::setpgid(0, 0);
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (::getppid() != parent) {  // it died before it could be the one whose death counts
+        ::_exit(cannot_run);
+    }
+    for (const int number : {SIGPIPE, SIGINT, SIGTERM}) {
+        ::signal(number, SIG_DFL);
+    }
+    if (::signal(SIGHUP, SIG_DFL) == SIG_IGN) {  // nohup
+        ::signal(SIGHUP, SIG_IGN);
+    }
+    hand_on_descriptors();
+}
 
 [[noreturn]] void become(const std::vector<std::string>& command,
                          const std::map<std::string, std::string>& environment,
-                         int report) {
+                         int report,
+                         const sigset_t& mask) {
     for (const auto& [name, value] : environment) {
         ::setenv(name.c_str(), value.c_str(), 1);
     }
-    ::signal(SIGPIPE, SIG_DFL);
-    ::signal(SIGINT, SIG_DFL);
-    ::signal(SIGTERM, SIG_DFL);
     std::vector<char*> words;
     for (const std::string& word : command) {
         words.push_back(
             const_cast<char*>(word.c_str()));  // NOLINT: execvp's old signature; it does not write
     }
     words.push_back(nullptr);
+    ::sigprocmask(SIG_SETMASK, &mask, nullptr);
     ::execvp(words[0], words.data());
     const int problem = errno;
     [[maybe_unused]] const auto written = ::write(report, &problem, sizeof problem);
     ::_exit(cannot_run);
 }
 
+/// fork(), with all signals blocked in the child, because our handlers are not for it.
+pid_t fork_blocked(sigset_t& before) {
+    sigset_t all;
+    ::sigfillset(&all);
+    ::sigprocmask(SIG_SETMASK, &all, &before);
+    const pid_t id = ::fork();
+    if (id != 0) {
+        ::sigprocmask(SIG_SETMASK, &before, nullptr);
+    }
+    return id;
+}
+
 }  // namespace
 
 tl::expected<ChildProcess, std::string> ChildProcess::start(
-    const std::vector<std::string>& command, const std::map<std::string, std::string>& environment) {
+    const std::vector<std::string>& command,
+    const std::map<std::string, std::string>& environment,
+    OutputTee* tee) {
     int report[2];
     if (::pipe2(report, O_CLOEXEC) != 0) {
         return tl::make_unexpected(std::string("pipe: ") + std::strerror(errno));
     }
-    const pid_t id = ::fork();
+    ::signal(SIGCHLD, SIG_DFL);            // ignored, as some callers leave it, there is nothing to wait for
+    ::prctl(PR_SET_CHILD_SUBREAPER, 1UL);  // else who lives on in the group is waited for by somebody else
+    const pid_t parent = ::getpid();
+    sigset_t mask;
+    const pid_t id = fork_blocked(mask);
     if (id == 0) {
-        become(command, environment, report[1]);
+        leave_parent(parent);
+        if (tee != nullptr) {
+            tee->become_child();
+        }
+        become(command, environment, report[1], mask);
     }
     ::close(report[1]);
+    if (tee != nullptr) {
+        tee->started();
+    }
     int problem = 0;
     const auto got = id > 0 ? ::read(report[0], &problem, sizeof problem) : 0;
     ::close(report[0]);
@@ -67,70 +108,56 @@ tl::expected<ChildProcess, std::string> ChildProcess::start(
         ::waitpid(id, nullptr, 0);
         return tl::make_unexpected("cannot run \"" + command.front() + "\": " + std::strerror(problem));
     }
-    return ChildProcess(id);
+    return ChildProcess(id, tee);
 }
+
+/// What has become of it, and of the orphans that came to us.
+void ChildProcess::look() {
+    int status = 0;
+    while (const pid_t changed = ::waitpid(-1, &status, WNOHANG | WUNTRACED)) {
+        if (changed < 0) {
+            return;
+        }
+        if (changed != id_) {
+            continue;
+        }
+        if (WIFSTOPPED(status)) {
+            job_.stopped_by(WSTOPSIG(status));
+        } else if (WIFSIGNALED(status)) {
+            code_ = 128 + WTERMSIG(status);
+            job_.ended_by(WTERMSIG(status));
+        } else {
+            code_ = WEXITSTATUS(status);
+        }
+    }
+}
+
+bool ChildProcess::leaves_nobody() const { return ::kill(-id_, 0) != 0; }
 
 wire::Awaitable<int> ChildProcess::wait(const std::atomic<bool>& stop) {
     asio::any_io_executor executor = co_await asio::this_coro::executor;
     asio::steady_timer timer(executor);
-    bool told = false;
+    std::optional<wire::Deadline> kill_at;
     while (true) {
-        int status = 0;
-        const pid_t ended = ::waitpid(id_, &status, WNOHANG);
-        if (ended == id_) {
-            if (WIFSIGNALED(status)) {
-                co_return 128 + WTERMSIG(status);
-            }
-            co_return WEXITSTATUS(status);
+        look();
+        if (tee_ != nullptr) {
+            tee_->pump();
         }
-        if (stop && !told) {
-            ::kill(id_, SIGTERM);
-            told = true;
+        const auto now = wire::Clock::now();
+        if (code_ && (!stop || leaves_nobody() || (kill_at && now > *kill_at + last_look))) {
+            break;
+        }
+        if (stop && !kill_at) {
+            job_.send(SIGTERM);
+            kill_at = now + patience;
+        } else if (stop && now >= *kill_at) {
+            job_.send(SIGKILL);
         }
         timer.expires_after(std::chrono::milliseconds(20));
         co_await timer.async_wait(asio::use_awaitable);
     }
-}
-
-PrivateFolder::PrivateFolder() {
-    const char* parent = std::getenv("TMPDIR");
-    path_ = std::string(parent != nullptr && *parent != '\0' ? parent : "/tmp") + "/smtpspec-mock-XXXXXX";
-    if (::mkdtemp(path_.data()) == nullptr) {
-        throw std::runtime_error("no folder for temporary files: " + path_ + ": " + std::strerror(errno));
-    }
-}
-
-PrivateFolder::~PrivateFolder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-}
-
-std::string PrivateFolder::write(const std::string& name, const std::string& text) const {
-    const std::string path = path_ + "/" + name;
-    const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    const bool written =
-        file >= 0 && ::write(file, text.data(), text.size()) == static_cast<ssize_t>(text.size());
-    const int problem = errno;
-    if (file >= 0) {
-        ::close(file);
-    }
-    if (!written) {
-        throw std::runtime_error("cannot write " + path + ": " + std::strerror(problem));
-    }
-    return path;
-}
-
-MemoryFile::MemoryFile(const std::string& text) : descriptor_(::memfd_create("smtpspec", MFD_CLOEXEC)) {
-    const auto size = static_cast<ssize_t>(text.size());
-    if (descriptor_ < 0 || ::write(descriptor_, text.data(), text.size()) != size) {
-        throw std::runtime_error(std::string("memfd_create: ") + std::strerror(errno));
-    }
-}
-
-MemoryFile::~MemoryFile() { ::close(descriptor_); }
-
-std::string MemoryFile::path() const {
-    return "/proc/" + std::to_string(::getpid()) + "/fd/" + std::to_string(descriptor_);
+    job_.over();
+    co_return *code_;
 }
 
 }  // namespace smtpspec::cli

@@ -2,6 +2,7 @@
 
 #include <cstdio>
 #include <set>
+#include <utility>
 
 #include <boost/asio/io_context.hpp>
 #include <nlohmann/json.hpp>
@@ -15,6 +16,7 @@
 #include "harness/cli/mock_setup.hpp"
 #include "harness/cli/output.hpp"
 #include "harness/cli/output_file.hpp"
+#include "harness/cli/private_files.hpp"
 #include "harness/run/judge.hpp"
 #include "protocol/script/interpreter.hpp"
 #include "protocol/smtp/escape.hpp"
@@ -26,6 +28,8 @@ namespace asio = boost::asio;
 
 namespace {
 
+constexpr int stopped_before_command = 130;
+
 /// The cell that --scenario names. False, with a message: there is none.
 bool choose_scenario(const std::string& asked, const run::Catalog& catalog, run::PlannedCell& cell) {
     if (asked.empty()) {
@@ -33,11 +37,10 @@ bool choose_scenario(const std::string& asked, const run::Catalog& catalog, run:
     }
     cell.scenario = catalog.find(asked.substr(0, asked.find('[')));
     if (!cell.scenario || cell.scenario->head.side != script::Side::Client) {
-        fmt::print(stderr,
-                   "smtpspec mock: --scenario {}: {}\n",
-                   asked,
-                   cell.scenario ? "it judges a server, so there is no server to play"
-                                 : "there is no such scenario (smtpspec list --side client)");
+        say("smtpspec mock: --scenario {}: {}\n",
+            asked,
+            cell.scenario ? "it judges a server, so there is no server to play"
+                          : "there is no such scenario (smtpspec list --side client)");
         return false;
     }
     for (const auto& params : script::expand_cells(cell.scenario->head)) {
@@ -47,7 +50,7 @@ bool choose_scenario(const std::string& asked, const run::Catalog& catalog, run:
             return true;
         }
     }
-    fmt::print(stderr, "smtpspec mock: --scenario {}: no cell has these parameters\n", asked);
+    say("smtpspec mock: --scenario {}: no cell has these parameters\n", asked);
     return false;
 }
 
@@ -88,10 +91,15 @@ std::set<std::string> take_client_head(const Arguments& arguments,
         setup.config.accounts.front().password = setup.password;
     }
     if (!expected.empty()) {
-        fmt::print(
-            stderr, "smtpspec mock: the scenario expects of the client: {}\n", smtp::printable(expected));
+        say("smtpspec mock: the scenario expects of the client: {}\n", smtp::printable(expected));
     }
     return mechanisms;
+}
+
+/// For a second signal, which ends the program at once.
+void leave_nothing_behind() {
+    Job::kill_now();
+    PrivateFolder::remove_now();
 }
 
 /// One `smtpspec mock`: server, perhaps a scenario, perhaps a command.
@@ -112,27 +120,27 @@ class MockRun {
     int run() {
         remove_stale(arguments_.mock.ready_file);
         if (auto up = server_.start(); !up) {
-            fmt::print(stderr, "smtpspec mock: {}\n", up.error());
+            say("smtpspec mock: {}\n", up.error());
             return 4;
         }
         if (const std::string& folder = arguments_.mock.maildir; !folder.empty()) {
             const auto maildir = Maildir::create(folder);
             if (!maildir) {
-                fmt::print(stderr, "smtpspec mock: {}", maildir.error());
+                say("smtpspec mock: {}", maildir.error());
                 return 2;
             }
-            server_.store().on_add([box = *maildir](const mock::Mail& mail) { box.deliver(mail); });
+            server_.store().on_add([box = *maildir](const mock::Mail& mail) { return box.deliver(mail); });
         }
         server_.set_overlay(setup_.overlay());
         std::FILE* log = arguments_.mock.command.empty() ? stdout : stderr;
         server_.set_log([log](std::string_view line) {
-            fmt::print(log, "{}\n", line);
+            const std::string whole = std::string(line) + "\n";
+            [[maybe_unused]] const std::size_t written = std::fwrite(whole.data(), 1, whole.size(), log);
             std::fflush(log);
         });
         if (!announce()) {
             return 3;
         }
-        const InterruptGuard guard(stop_);
         int code = 0;
         std::exception_ptr problem;
         asio::co_spawn(loop_, serve(), [&](std::exception_ptr thrown, int result) {
@@ -163,7 +171,7 @@ class MockRun {
     static bool write(const std::string& path, const std::string& text) {
         const std::string problem = write_file(path, text);
         if (!problem.empty()) {
-            fmt::print(stderr, "smtpspec mock: {} could not be written: {}\n", path, problem);
+            say("smtpspec mock: {} could not be written: {}\n", path, problem);
         }
         return problem.empty();
     }
@@ -227,13 +235,17 @@ class MockRun {
             co_await scenario_done.async_wait(asio::as_tuple(asio::use_awaitable));
         }
         co_await server_.stop();
+        tell_verdict();  // with a command the last line on standard error, where the log is too
         if (problem) {
             std::rethrow_exception(problem);
         }
-        co_return code != 0 ? code : code_of_verdict();
+        const bool red = verdict_ && run::is_red(*verdict_);
+        co_return code != 0 && !red ? code : code_of_verdict();
     }
 
-    /// A command that ends with 0 has not passed when the scenario did not.
+    /// What is red ends with 1 whatever the command says: a client that refuses, as it should, says so by its
+    /// exit code, and so does one that sent the password first. And one that ends with 0 has not passed when
+    /// the scenario did not.
     int code_of_verdict() const {
         if (!verdict_) {
             return 0;
@@ -250,10 +262,19 @@ class MockRun {
 
     wire::Awaitable<int> wait_for_end() {
         asio::steady_timer timer(loop_.get_executor());
-        if (!arguments_.mock.command.empty()) {
-            auto child = ChildProcess::start(arguments_.mock.command, environment());
+        if (!arguments_.mock.command.empty() && !stop_) {
+            if (cell_.scenario) {
+                auto tee = OutputTee::create();
+                if (!tee) {
+                    say("smtpspec mock: {}\n", tee.error());
+                    co_return 3;
+                }
+                command_.tee.emplace(std::move(*tee));
+            }
+            auto child = ChildProcess::start(
+                arguments_.mock.command, environment(), command_.tee ? &*command_.tee : nullptr);
             if (!child) {
-                fmt::print(stderr, "smtpspec mock: {}\n", child.error());
+                say("smtpspec mock: {}\n", child.error());
                 co_return 127;
             }
             const int code = co_await child->wait(stop_);
@@ -264,14 +285,14 @@ class MockRun {
             timer.expires_after(std::chrono::milliseconds(50));
             co_await timer.async_wait(asio::use_awaitable);
         }
-        co_return 0;
+        co_return arguments_.mock.command.empty() ? 0 : stopped_before_command;
     }
 
     /// A scenario about one mechanism says nothing of a client that logged in by another, or a failure of one
     /// that did not log in: a sentence, else "". Not to send a password is a pass.
-    std::string other_mechanism(const wire::Transcript& transcript, run::Verdict verdict) const {
+    std::string other_mechanism(run::Verdict verdict) const {
         std::string used;
-        for (const wire::Entry& entry : transcript.entries()) {
+        for (const wire::Entry& entry : transcript_->entries()) {
             if (entry.kind != wire::EntryKind::received || !smtp::istarts_with(entry.octets, "AUTH ")) {
                 continue;
             }
@@ -293,16 +314,16 @@ class MockRun {
 
     /// The scenario's script, once, for whoever connects.
     wire::Awaitable<void> play() {
-        auto context = run::embedded_context(arguments_.options);
-        context->user = setup_.user;
-        context->password = setup_.password;
-        context->masker.add(setup_.password);
-        wire::Transcript transcript(&context->masker);
-        transcript.we_are(wire::Side::server);
-        server_.set_transcript(&transcript);
+        context_ = run::embedded_context(arguments_.options);
+        context_->user = setup_.user;
+        context_->password = setup_.password;
+        context_->masker.add(setup_.password);
+        transcript_.emplace(&context_->masker);
+        transcript_->we_are(wire::Side::server);
+        server_.set_transcript(&*transcript_);
         command_.given = !arguments_.mock.command.empty();
         MockEnvironment environment(
-            *context, cell_, loop_.get_executor(), transcript, server_, stop_, command_);
+            *context_, cell_, loop_.get_executor(), *transcript_, server_, stop_, command_);
         const script::ScriptResult result =
             co_await script::run_script(*cell_.scenario, cell_.params, environment);
         server_.set_transcript(nullptr);
@@ -313,21 +334,34 @@ class MockRun {
             judgement = {};
             judgement.reason = "no client connected";
         }
-        if (const std::string other = other_mechanism(transcript, judgement.verdict); !other.empty()) {
+        if (const std::string other = other_mechanism(judgement.verdict); !other.empty()) {
             judgement = {};
             judgement.reason = other;
         }
         verdict_ = judgement.verdict;
-        fmt::print(stderr,
-                   "smtpspec mock: {}: {}{}{}\n",
-                   cell_.params.name(),
-                   script::to_string(judgement.verdict),
-                   judgement.outcome.empty() ? "" : " (" + judgement.outcome + ")",
-                   judgement.reason.empty() ? "" : ": " + judgement.reason);
+        verdict_line_ = fmt::format("smtpspec mock: {}: {}{}{}\n",
+                                    cell_.params.name(),
+                                    script::to_string(judgement.verdict),
+                                    judgement.outcome.empty() ? "" : " (" + judgement.outcome + ")",
+                                    judgement.reason.empty() ? "" : ": " + judgement.reason);
+        if (!command_.given) {
+            tell_verdict();
+        }
+    }
+
+    void tell_verdict() {
+        say("{}", std::exchange(verdict_line_, {}));
+        std::fflush(stderr);
     }
 
     const Arguments& arguments_;
     MockSetup setup_;
+    std::atomic<bool> stop_{false};
+    InterruptGuard guard_{stop_, leave_nothing_behind};
+    // Of --scenario. Above the loop, because sessions that the script leaves open write to the transcript
+    // until the loop itself is gone.
+    std::unique_ptr<run::RunContext> context_;
+    std::optional<wire::Transcript> transcript_;
     asio::io_context loop_;
     mock::Server server_;
     PrivateFolder folder_;
@@ -335,9 +369,9 @@ class MockRun {
     run::PlannedCell cell_;
     std::set<std::string> mechanisms_;  ///< that the scenario expects the client to log in by
     std::string ca_file_, password_file_;
-    std::atomic<bool> stop_{false};
     CommandState command_;
     std::optional<run::Verdict> verdict_;  ///< of --scenario
+    std::string verdict_line_;             ///< not said yet
 };
 
 }  // namespace
@@ -349,7 +383,7 @@ int mock_command(const Arguments& arguments) {
     }
     auto setup = mock_setup(arguments, *catalog);
     if (!setup) {
-        fmt::print(stderr, "smtpspec mock: {}", setup.error());
+        say("smtpspec mock: {}", setup.error());
         return 2;
     }
     run::PlannedCell cell;

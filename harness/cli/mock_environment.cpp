@@ -4,6 +4,8 @@
 
 #include <set>
 
+#include "harness/run/serving.hpp"
+
 namespace smtpspec::cli {
 
 namespace asio = boost::asio;
@@ -25,6 +27,11 @@ MockEnvironment::MockEnvironment(const run::RunContext& context,
       stop_(stop),
       command_(command),
       mails_(*this) {}
+
+MockEnvironment::~MockEnvironment() {
+    server_.set_overlay(nullptr);
+    server_.set_observer(nullptr);
+}
 
 std::string MockEnvironment::says() const {
     if (!command_.code) {
@@ -77,10 +84,14 @@ wire::Awaitable<wire::IoResult<std::unique_ptr<wire::Connection>>> MockEnvironme
 wire::Awaitable<wire::IoResult<std::unique_ptr<script::PlayedSession>>> MockEnvironment::accept(
     std::string name, wire::Deadline deadline) {
     server_.manual();
+    // When the client comes, first or again, is its own affair: it has its retry times, and a person takes a
+    // while.
+    const bool first = server_.sessions_total() == 0;
+    const bool waits = first || command_.given;
     while (true) {
-        const wire::Deadline soon = std::min(deadline, wire::Clock::now() + std::chrono::milliseconds(200));
-        auto session = co_await server_.next_session(name, soon);
-        if (session || stop_ || wire::Clock::now() >= deadline) {
+        const auto soon = wire::Clock::now() + std::chrono::milliseconds(200);
+        auto session = co_await server_.next_session(name, waits ? soon : std::min(deadline, soon));
+        if (session || stop_ || command_.code || (!waits && wire::Clock::now() >= deadline)) {
             co_return session;
         }
     }
@@ -95,7 +106,7 @@ wire::Awaitable<void> MockEnvironment::serve(std::unique_ptr<script::PlayedSessi
     if (at_most) {
         until = std::min(deadline, wire::Clock::now() + *at_most);
     }
-    server_.set_overlay(&overlay);
+    const run::Serving serving(server_, overlay, run::AfterServing::server);
     server_.set_observer(&observer);
     server_.adopt(std::move(current));
     server_.serve();
@@ -105,8 +116,6 @@ wire::Awaitable<void> MockEnvironment::serve(std::unique_ptr<script::PlayedSessi
         co_await timer.async_wait(asio::use_awaitable);
     }
     co_await server_.wait_idle(quiet(), wire::Clock::now() + last_sessions);
-    server_.set_overlay(nullptr);
-    server_.set_observer(nullptr);
 }
 
 }  // namespace smtpspec::cli

@@ -3,6 +3,7 @@
 #include <atomic>
 #include <optional>
 
+#include "harness/cli/output_tee.hpp"
 #include "harness/run/cell_environment.hpp"
 #include "harness/run/oracles.hpp"
 #include "mockserver/server.hpp"
@@ -11,14 +12,15 @@ namespace smtpspec::cli {
 
 /// What `--scenario` can know of the command that is the client under test.
 struct CommandState {
-    bool given = false;       ///< without one, whoever connects is judged by what is seen alone
-    std::optional<int> code;  ///< when it has ended
+    bool given = false;            ///< without one, whoever connects is judged by what is seen alone
+    std::optional<int> code;       ///< when it has ended
+    std::optional<OutputTee> tee;  ///< what it writes
 };
 
 /// The world of `mock --scenario`: the scenario's server is played for whoever connects, until `stop`.
 class MockEnvironment : public run::CellEnvironment, public script::ClientOracle {
   public:
-    /// `command` and `stop` outlive it.
+    /// All references outlive it; the sessions that it leaves behind go on writing to `transcript`.
     MockEnvironment(const run::RunContext& context,
                     const run::PlannedCell& cell,
                     boost::asio::any_io_executor executor,
@@ -26,6 +28,8 @@ class MockEnvironment : public run::CellEnvironment, public script::ClientOracle
                     mock::Server& server,
                     const std::atomic<bool>& stop,
                     const CommandState& command);
+    /// The server forgets the script's rules and watches, which end with the script.
+    ~MockEnvironment() override;
 
     wire::Awaitable<wire::IoResult<std::unique_ptr<wire::Connection>>> open(script::OpenRequest request,
                                                                             wire::Deadline deadline) override;
@@ -43,11 +47,16 @@ class MockEnvironment : public run::CellEnvironment, public script::ClientOracle
     // ClientOracle, by the command's exit code: 0 is "sent", 75 (EX_TEMPFAIL) "temporary", 69 and 77
     // (EX_UNAVAILABLE, EX_NOPERM) "permanent", a signal "crashed", anything else "unknown".
     std::string says() const override;
-    std::string output() const override { return {}; }
+    std::string output() const override { return command_.tee ? command_.tee->text() : std::string(); }
     double peak() const override { return static_cast<double>(server_.peak()); }
     wire::Awaitable<void> settled(wire::Deadline deadline) override;
-    /// A person may take a while to start a client.
-    double time_scale() const override { return 1000.0; }
+    double time_scale() const override { return 1.0; }
+    /// A person types slower than a program; a command is judged by the scenario's own times.
+    std::chrono::milliseconds least_step() const override {
+        return command_.given ? std::chrono::milliseconds(0) : std::chrono::minutes(10);
+    }
+    /// A command may do much else and retry late, and ends the scenario by its own end.
+    std::chrono::milliseconds least_total() const override { return std::chrono::hours(24); }
 
   private:
     /// The store, compared with what the command says of itself.

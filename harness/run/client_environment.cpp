@@ -5,6 +5,7 @@
 #include "harness/client/zone.hpp"
 #include "harness/run/client_task.hpp"
 #include "harness/run/embedded_server.hpp"
+#include "harness/run/serving.hpp"
 
 namespace smtpspec::run {
 
@@ -113,27 +114,6 @@ wire::Awaitable<wire::IoResult<std::unique_ptr<script::PlayedSession>>> ClientEn
     }
 }
 
-namespace {
-
-/// Takes the rules off the server again, also when a goal of theirs has cancelled `serve`.
-class Serving {
-  public:
-    Serving(mock::Server& server, script::Overlay& overlay) : server_(server) {
-        server_.set_overlay(&overlay);
-    }
-    ~Serving() {
-        server_.manual();
-        server_.set_overlay(nullptr);
-    }
-    Serving(const Serving&) = delete;
-    Serving& operator=(const Serving&) = delete;
-
-  private:
-    mock::Server& server_;
-};
-
-}  // namespace
-
 wire::Awaitable<void> ClientEnvironment::serve(std::unique_ptr<script::PlayedSession> current,
                                                script::Overlay& overlay,
                                                script::SessionObserver& observer,
@@ -143,7 +123,7 @@ wire::Awaitable<void> ClientEnvironment::serve(std::unique_ptr<script::PlayedSes
     if (at_most) {
         until = std::min(deadline, wire::Clock::now() + *at_most);
     }
-    const Serving serving(*server_, overlay);
+    const Serving serving(*server_, overlay, AfterServing::script);
     server_->set_observer(&observer);
     server_->adopt(std::move(current));
     server_->serve();

@@ -86,6 +86,8 @@ class Environment {
     /// A reply may take so long whatever the scenario's `step` is; `total` grows with it. 0: as the scenario
     /// says.
     virtual std::chrono::milliseconds least_step() const { return std::chrono::milliseconds(0); }
+    /// The whole script may take so long whatever its `total` is. 0: as the scenario says.
+    virtual std::chrono::milliseconds least_total() const { return std::chrono::milliseconds(0); }
     /// >= 1: the times written in a scenario pass so much faster, and `since(mark)` shows them as written.
     /// Only where both ends are ours and the other one's limits shrink with it.
     virtual double time_lapse() const { return 1.0; }

@@ -34,6 +34,9 @@ ScriptState::ScriptState(const Scenario& scenario_, const CellParams& cell_, Env
         total = wire::Clock::now() + Duration(static_cast<std::int64_t>(whole * longer));
         step = least;
     }
+    if (const Duration least = environment.least_total(); least.count() > 0) {
+        total = std::max(total, wire::Clock::now() + least);
+    }
 }
 
 void ScriptState::stop(ScriptEnd end, Position at, const std::string& reason) {

@@ -3,6 +3,7 @@
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include "protocol/wire/close_on_exec.hpp"
 #include "protocol/wire/connection_impl.hpp"
 #include "protocol/wire/resolve.hpp"
 
@@ -98,6 +99,7 @@ Awaitable<IoResult<void>> Connection::connect(tcp::endpoint to, Deadline deadlin
     me.remote = to;
     me.socket.open(to.protocol(), ec);
     if (!ec) {
+        close_on_exec(me.socket.native_handle());
         me.watch(me.writing, deadline);
         auto [connect_ec] = co_await me.socket.async_connect(to, asio::as_tuple(asio::use_awaitable));
         me.writing.active = false;

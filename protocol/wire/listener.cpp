@@ -6,6 +6,7 @@
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include "protocol/wire/close_on_exec.hpp"
 #include "protocol/wire/resolve.hpp"
 
 namespace smtpspec::wire {
@@ -40,6 +41,7 @@ tcp::acceptor listen_at(const Connection::Executor& executor,
                         boost::system::error_code& ec) {
     tcp::acceptor acceptor(executor);
     acceptor.open(endpoint.protocol(), ec);
+    close_on_exec(acceptor.native_handle());
     if (!ec)
         acceptor.set_option(tcp::acceptor::reuse_address(true), ec);
     if (!ec)
@@ -95,8 +97,10 @@ Awaitable<IoResult<tcp::socket>> Listener::accept() { return accept(acceptor_.ge
 
 Awaitable<IoResult<tcp::socket>> Listener::accept(Connection::Executor onto) {
     auto [ec, socket] = co_await acceptor_.async_accept(onto, asio::as_tuple(asio::use_awaitable));
-    if (!ec)
+    if (!ec) {
+        close_on_exec(socket.native_handle());
         co_return std::move(socket);
+    }
     IoError why;
     bool closed = ec == asio::error::operation_aborted || ec == asio::error::bad_descriptor;
     why.kind = closed ? IoError::Kind::closed : IoError::Kind::other;

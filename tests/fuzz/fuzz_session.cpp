@@ -108,7 +108,8 @@ class Client {
             check(answer);
             code = answer.code;
         }
-        next_ = dialogue_.content_effect(code);
+        require(dialogue_.content_effect(code).has_value());
+        next_ = Follow::command;
         require(!faithful_ || code < 400 || store_.count() == before);
         require(!faithful_ || store_.octets() < 64U * 1024);
     }

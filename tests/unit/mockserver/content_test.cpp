@@ -56,6 +56,28 @@ TEST(Content, OfNothingButTheFinalDotIsAMessage) {
     EXPECT_EQ(rig.server.store().count(), 1U);
 }
 
+TEST(Content, ThatCannotBeStoredIsRefusedForNowAndNotCounted) {
+    Rig rig;
+    bool full = true;
+    rig.server.store().on_add([&full](const Mail&) -> tl::expected<void, std::string> {
+        if (full) {
+            return tl::unexpected(std::string("no space"));
+        }
+        return {};
+    });
+    rig.hello();
+    EXPECT_EQ(rig.deliver("Subject: x\r\n\r\nbody\r\n.\r\n").substr(0, 9), "452 4.3.1");
+    rig.envelope();
+    rig.send("BDAT 4 LAST\r\nbody");
+    EXPECT_EQ(rig.reply().substr(0, 9), "452 4.3.1");
+    EXPECT_EQ(rig.server.store().count(), 0U);
+    EXPECT_EQ(rig.server.store().octets(), 0U);
+    EXPECT_EQ(rig.server.store().version(), 0U);
+    full = false;
+    EXPECT_EQ(rig.deliver("Subject: x\r\n\r\nbody\r\n.\r\n").substr(0, 3), "250");
+    EXPECT_EQ(rig.server.store().all().at(0).number, 1U);
+}
+
 TEST(Content, MayBeSplitAnywhere) {
     Rig rig;
     rig.hello();
