@@ -6,9 +6,7 @@ cd "$(dirname "$0")"
 
 ./tools/install.sh build
 echo "demo.sh: building (build/release; the first time takes some minutes)"
-cmake --preset release -DSMTPSPEC_TESTS=OFF >build-demo.log 2>&1 || { cat build-demo.log >&2; exit 1; }
-cmake --build build/release --target smtpspec 2>&1 | tail -n 1
-rm -f build-demo.log
+CONFIGURE=-DSMTPSPEC_TESTS=OFF ./tools/build.sh release smtpspec
 
 echo "demo.sh: build/release/smtpspec run $*"
 build/release/smtpspec run "$@"

@@ -26,6 +26,10 @@ constexpr std::pair<Defect, Defect> included[] = {
     {Defect::auth_in_transaction_550, Defect::mail_demands_tls_not_login},
     {Defect::auth_in_transaction_550, Defect::errors_say_550},
     {Defect::mail_auth_param_refused, Defect::mail_demands_tls_not_login},
+    {Defect::auth_in_clear_without_plain, Defect::auth_in_clear_accepted},
+    {Defect::auth_in_clear_without_plain, Defect::auth_plain_not_offered},
+    {Defect::auth_login_alone_any_password, Defect::auth_accepts_any_password},
+    {Defect::eod_accepts_bare_lf_slowly, Defect::eod_accepts_bare_lf},
     {Defect::eod_bare_lf_cuts_message, Defect::eod_accepts_bare_lf},
 };
 

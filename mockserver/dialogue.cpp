@@ -261,8 +261,12 @@ std::vector<std::string> Dialogue::ehlo_lines(std::string_view client) const {
     if (offers_auth() && has(Defect::auth_list_malformed)) {
         lines.emplace_back("AUTH plain,login");
     } else if (offers_auth()) {
-        const auto* twice = has(Defect::auth_list_duplicate) ? " PLAIN" : "";
-        lines.push_back(fmt::format("AUTH {}{}", fmt::join(mechanisms(), " "), twice));
+        auto names = mechanisms();
+        if (has(Defect::auth_list_duplicate) || has(Defect::auth_list_duplicate_last)) {
+            names.push_back(has(Defect::auth_list_duplicate) ? "PLAIN" : names.back());
+        }
+        const auto* keyword = has(Defect::auth_keyword_mixed_case) ? "Auth" : "AUTH";
+        lines.push_back(fmt::format("{} {}", keyword, fmt::join(names, " ")));
     }
     return lines;
 }

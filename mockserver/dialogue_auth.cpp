@@ -25,8 +25,14 @@ std::vector<std::string> Dialogue::mechanisms() const {
     if (channel_binding_.empty()) {
         std::erase_if(names, [](const std::string& name) { return name.ends_with("-PLUS"); });
     }
-    if (has(Defect::auth_plain_not_offered)) {
+    if (has(Defect::auth_plain_not_offered) || has(Defect::auth_plain_and_login_not_offered)) {
         std::erase(names, "PLAIN");
+    }
+    if (has(Defect::auth_plain_and_login_not_offered)) {
+        std::erase(names, "LOGIN");
+    }
+    if (has(Defect::auth_login_alone_any_password)) {
+        std::erase_if(names, [](const std::string& name) { return name != "LOGIN"; });
     }
     return names;
 }
@@ -146,7 +152,8 @@ Answer Dialogue::auth_answer(const Step& step) {
             break;
     }
     const bool endless = has(Defect::auth_failures_unlimited);
-    if (++auth_failures_ >= config_.limits.auth_failures && !endless) {
+    const int allowed = has(Defect::auth_third_failure_closes) ? 3 : config_.limits.auth_failures;
+    if (++auth_failures_ >= allowed && !endless) {
         return closing(421, "4.7.0", "Too many failed logins");
     }
     if (has(Defect::auth_failure_454)) {

@@ -249,6 +249,13 @@ std::string Dialogue::received_field(std::uint64_t number) const {
 tl::expected<void, std::string> Dialogue::store_message() {
     Mail mail;
     mail.raw = has(Defect::no_received) ? std::string() : received_field(static_cast<std::uint64_t>(mails_));
+    if (has(Defect::mailbox_adds_received)) {
+        mail.raw = fmt::format("Received: from {0}\r\n\tby {0} with LMTP id {1};\r\n\t{2}\r\n",
+                               config_.host,
+                               peer_.session,
+                               date_text()) +
+                   mail.raw;
+    }
     mail.raw += content_.message();
     mail.from = transaction_ ? transaction_->from : std::string();
     if (transaction_) {

@@ -55,6 +55,8 @@ class Session final : public script::PlayedSession {
     wire::Awaitable<void> step_command();
     wire::Awaitable<void> step_auth_line();
     wire::Awaitable<void> follow(Follow next);
+    wire::Awaitable<void> upgrade();
+    wire::Awaitable<void> skip_clear_octets();
     wire::Awaitable<void> wait_for_turn();
     wire::Awaitable<bool> implicit_tls_defect();
     wire::Awaitable<void> hear_first_octet();

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "protocol/smtp/text.hpp"
+#include "protocol/wire/tls_records.hpp"
 
 namespace smtpspec::mock {
 
@@ -134,25 +135,59 @@ Awaitable<void> Session::follow(Follow next) {
         case Follow::content:
             phase_ = Phase::content;
             break;
-        case Follow::start_tls: {
-            co_await flush();
-            phase_ = Phase::command;
-            Options none;
-            if (dialogue_.has(Defect::early_client_hello_lost)) {
-                connection_->consume(connection_->input().size());
-            }
-            const bool patient = dialogue_.has(Defect::handshake_never_times_out);
-            const auto deadline =
-                patient ? wire::Deadline::max() : wire::Clock::now() + shared_->config.handshake_timeout;
-            co_await handshake(std::move(none), deadline);
+        case Follow::start_tls:
+            co_await upgrade();
             break;
-        }
         case Follow::hang:
             co_await stall();
             break;
         case Follow::end:
             co_await close();
             break;
+    }
+}
+
+/// Reads until a TLS record begins, and throws away what stands before it.
+Awaitable<void> Session::skip_clear_octets() {
+    const auto deadline = wire::Clock::now() + shared_->config.handshake_timeout;
+    auto came = wire::ReadEvent::octets;
+    while (came == wire::ReadEvent::octets) {
+        const auto start = wire::find_record_start(connection_->input());
+        if (start != std::string_view::npos) {
+            connection_->consume(start);
+            co_return;
+        }
+        came = co_await connection_->receive(deadline);
+    }
+}
+
+/// From clear to TLS, after the 220 to STARTTLS.
+Awaitable<void> Session::upgrade() {
+    co_await flush();
+    phase_ = Phase::command;
+    Options none;
+    const auto input = connection_->input();
+    const bool tail = !input.empty() && !wire::may_start_record(input);
+    if (dialogue_.has(Defect::early_client_hello_lost)) {
+        connection_->consume(connection_->input().size());
+    }
+    if (dialogue_.has(Defect::greets_inside_tls)) {
+        co_await skip_clear_octets();
+    }
+    const bool patient = dialogue_.has(Defect::handshake_never_times_out);
+    const auto deadline =
+        patient ? wire::Deadline::max() : wire::Clock::now() + shared_->config.handshake_timeout;
+    const auto info = co_await handshake(std::move(none), deadline);
+    if (!info) {
+        co_return;
+    }
+    if (dialogue_.has(Defect::greets_inside_tls)) {
+        queue(dialogue_.greeting().octets);
+        co_await flush();
+    }
+    if (tail && dialogue_.has(Defect::starttls_tail_refused_inside_tls)) {
+        queue(dialogue_.reply(554, "5.5.0", "Error: SMTP protocol synchronization").octets);
+        co_await close();
     }
 }
 

@@ -1,11 +1,16 @@
 #include "mockserver/session.hpp"
 
+#include <chrono>
+
 namespace smtpspec::mock {
 
 using script::ServerEventKind;
 using wire::Awaitable;
 
 namespace {
+
+/// The defect: longer than anybody waits who only wants to know whether more is coming.
+constexpr std::chrono::milliseconds slow_answer{700};
 
 /// Content beyond the limit is read away politely, but not for ever.
 std::uint64_t patience(std::size_t limit) { return 4 * static_cast<std::uint64_t>(limit) + (16U << 20); }
@@ -112,6 +117,9 @@ Awaitable<void> Session::content_complete() {
         if (answer.code != 0) {  // else it is too late to say so
             answer = dialogue_.not_stored();
         }
+    }
+    if (last && dialogue_.has(Defect::eod_accepts_bare_lf_slowly)) {
+        co_await sleep(slow_answer);
     }
     co_await perform(std::move(decision), std::move(answer));
 }

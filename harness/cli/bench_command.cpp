@@ -1,5 +1,7 @@
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include <boost/asio/io_context.hpp>
 #include <nlohmann/json.hpp>
 
@@ -10,6 +12,8 @@
 #include "harness/latency/latency.hpp"
 #include "harness/run/embedded_server.hpp"
 #include "harness/run/endpoint.hpp"
+#include "harness/run/judge.hpp"
+#include "harness/run/pacing.hpp"
 #include "harness/run/runner.hpp"
 #include "mockserver/server.hpp"
 #include "protocol/wire/crypto.hpp"
@@ -21,18 +25,6 @@ namespace asio = boost::asio;
 
 namespace {
 
-std::string read_all(const std::string& path) {
-    std::string text;
-    if (std::FILE* file = path.empty() ? nullptr : std::fopen(path.c_str(), "rb")) {
-        char part[4096];
-        for (std::size_t got = 0; (got = std::fread(part, 1, sizeof part, file)) > 0;) {
-            text.append(part, got);
-        }
-        std::fclose(file);
-    }
-    return text;
-}
-
 /// The profile as the reference client needs it.
 latency::LatencyTask task_of(const run::RunContext& context, const Arguments& arguments) {
     const run::Profile& profile = context.profile;
@@ -43,6 +35,7 @@ latency::LatencyTask task_of(const run::RunContext& context, const Arguments& ar
     task.target.password = context.password;
     task.target.auth = !context.user.empty();
     task.target.modes = profile.ports;
+    task.tls = context.client_tls;
     task.messages = arguments.bench.messages;
     task.from = profile.from;
     task.to = {profile.to};
@@ -55,21 +48,67 @@ latency::LatencyTask task_of(const run::RunContext& context, const Arguments& ar
     return task;
 }
 
-/// Against a foreign server: its address, its CAs, and not more than its budget and pace allow.
+/// Against a foreign server: its addresses, and not more than its budget, pace and limits allow.
 void aim_at_endpoint(const run::RunContext& context, const Arguments& arguments, latency::LatencyTask& task) {
     const run::Profile& profile = context.profile;
-    task.target.ca_pem =
-        read_all(arguments.options.ca_file.empty() ? profile.ca_file : arguments.options.ca_file);
     for (const auto& [port, address] : context.addresses) {
         task.target.ports[port] = address.port();
-        task.target.address = address.address().to_string();
+        task.places[port].address = address.address().to_string();
+        if (const auto name = context.names.find(port); name != context.names.end()) {
+            task.places[port].name = name->second;
+        }
     }
+    task.manners.is_limit = [&profile](const std::string& reply) {
+        return run::is_rate_limit(reply, profile.facts);
+    };
+    task.manners.first_pause = run::first_pause;
+    task.manners.longest_pause = run::longest_pause;
+    task.manners.limits_to_stop = run::limit_replies_to_give_up;
     if (context.surroundings == run::Surroundings::remote) {
-        task.messages =
-            std::min(task.messages, arguments.options.max_messages.value_or(profile.budget_messages));
-        const double rate = profile.messages_per_second > 0 ? profile.messages_per_second : 1.0;
-        task.pause = std::chrono::milliseconds(static_cast<int>(1000 / rate));
+        task.manners.budget = arguments.options.max_messages.value_or(profile.budget_messages);
+        task.pause = std::chrono::milliseconds(static_cast<int>(1000 / context.pace()));
     }
+}
+
+/// What is measured: a foreign endpoint, or the embedded server, which is then `server`.
+struct Subject {
+    std::unique_ptr<run::RunContext> context;
+    std::unique_ptr<mock::Server> server;
+    latency::LatencyTask task;
+};
+
+/// The endpoint of the command line. Problems are printed; then the value is the exit code.
+tl::expected<std::unique_ptr<run::RunContext>, int> endpoint_of(const Arguments& arguments) {
+    const auto catalog = load_catalog(arguments);
+    if (!catalog) {
+        return tl::make_unexpected(2);
+    }
+    int code = 2;
+    auto context = arguments.endpoint.empty() ? embedded_endpoint(arguments)
+                                              : foreign_endpoint(arguments, *catalog, code);
+    if (!context) {
+        return tl::make_unexpected(code);
+    }
+    if (context->profile.to.empty()) {
+        fmt::print(stderr,
+                   "smtpspec bench: {} has no recipient; give a profile with envelope: {{from: …, to: …}}\n",
+                   context->profile.name);
+        return tl::make_unexpected(2);
+    }
+    return context;
+}
+
+/// Starts the embedded server on `loop`; the error is a sentence.
+tl::expected<void, std::string> aim_at_embedded(Subject& subject, asio::io_context& loop) {
+    subject.server = std::make_unique<mock::Server>(
+        loop.get_executor(), run::embedded_server_config(*subject.context), subject.context->pki);
+    if (auto up = subject.server->start(); !up) {
+        return tl::make_unexpected(up.error());
+    }
+    for (const mock::PortInfo& port : subject.server->ports()) {
+        subject.task.target.ports[port.logical] = port.actual;
+    }
+    return {};
 }
 
 bool write(const Arguments& arguments, const latency::LatencyResult& result) {
@@ -90,25 +129,19 @@ bool write(const Arguments& arguments, const latency::LatencyResult& result) {
     return all;
 }
 
-latency::Progress progress() {
-    const auto show = progress_line();
-    return [show](int port, int message, int of) {
-        show(fmt::format("port {}: message {} of {}", port, message, of));
-    };
-}
-
 /// Until all is measured, or Ctrl-C: then what there is.
 latency::LatencyResult measure(run::RunContext& context, asio::io_context& loop, latency::LatencyTask task) {
     const InterruptGuard guard(context.interrupted);
     latency::LatencyResult result;
     std::exception_ptr problem;
     bool done = false;
-    asio::co_spawn(loop,
-                   latency::measure_into(result, loop.get_executor(), std::move(task), nullptr, progress()),
-                   [&](std::exception_ptr thrown) {
-                       problem = thrown;
-                       done = true;
-                   });
+    asio::co_spawn(
+        loop,
+        latency::measure_into(result, loop.get_executor(), std::move(task), nullptr, progress_line()),
+        [&](std::exception_ptr thrown) {
+            problem = thrown;
+            done = true;
+        });
     while (!done && !context.interrupted) {
         loop.run_one_for(std::chrono::milliseconds(50));
     }
@@ -118,66 +151,59 @@ latency::LatencyResult measure(run::RunContext& context, asio::io_context& loop,
     return result;
 }
 
-}  // namespace
-
-int bench_command(const Arguments& arguments) {
-    const auto catalog = load_catalog(arguments);
-    if (!catalog) {
-        return 2;
-    }
-    std::unique_ptr<run::RunContext> context;
-    auto loop = std::make_unique<asio::io_context>(1);
-    std::unique_ptr<mock::Server> server;
-    if (arguments.endpoint.empty()) {
-        context = embedded_endpoint(arguments);
-        if (!context) {
-            return 2;
-        }
-    } else {
-        int code = 0;
-        context = foreign_endpoint(arguments, *catalog, code);
-        if (!context) {
+/// docs/exit-codes.md, for a run that came to its end.
+int exit_code(const latency::LatencyResult& result) {
+    using latency::Trouble;
+    const bool tried = std::any_of(
+        result.ports.begin(), result.ports.end(), [](const auto& port) { return port.messages > 0; });
+    const std::pair<bool, int> codes[] = {{result.has(Trouble::refused), 1},
+                                          {result.has(Trouble::died), 4},
+                                          {result.has(Trouble::login_refused), 5},
+                                          {result.has(Trouble::rate_limited), 5},
+                                          {!tried, 77}};
+    for (const auto& [applies, code] : codes) {
+        if (applies) {
             return code;
         }
     }
-    if (context->profile.to.empty()) {
-        fmt::print(stderr,
-                   "smtpspec bench: {} has no recipient; give a profile with envelope: {{from: …, to: …}}\n",
-                   context->profile.name);
-        return 2;
+    return 0;
+}
+
+}  // namespace
+
+int bench_command(const Arguments& arguments) {
+    auto endpoint = endpoint_of(arguments);
+    if (!endpoint) {
+        return endpoint.error();
     }
-    latency::LatencyTask task = task_of(*context, arguments);
-    if (context->embedded()) {
-        server = std::make_unique<mock::Server>(
-            loop->get_executor(), run::embedded_server_config(*context), context->pki);
-        if (auto up = server->start(); !up) {
-            fmt::print(stderr, "smtpspec bench: {}\n", up.error());
-            return 3;
-        }
-        task.target.ca_pem = context->pki->ca_pem();
-        for (const mock::PortInfo& port : server->ports()) {
-            task.target.ports[port.logical] = port.actual;
-        }
-    } else {
-        aim_at_endpoint(*context, arguments, task);
+    auto loop = std::make_unique<asio::io_context>(1);
+    Subject subject;
+    subject.context = std::move(*endpoint);
+    subject.task = task_of(*subject.context, arguments);
+    run::RunContext& context = *subject.context;
+    if (!context.embedded()) {
+        aim_at_endpoint(context, arguments, subject.task);
+    } else if (auto up = aim_at_embedded(subject, *loop); !up) {
+        fmt::print(stderr, "smtpspec bench: {}\n", up.error());
+        return 3;
     }
-    const latency::LatencyResult result = measure(*context, *loop, std::move(task));
+    const latency::LatencyResult result = measure(context, *loop, std::move(subject.task));
     end_progress();
-    if (context->interrupted) {
+    if (context.interrupted) {
         // The message under way is left as it is: the program is about to end.
         [[maybe_unused]] const auto* conversation = loop.release();
-        [[maybe_unused]] const auto* peer = server.release();
-    } else if (server) {
-        wire::run_blocking(*loop, server->stop());
+        [[maybe_unused]] const auto* peer = subject.server.release();
+    } else if (subject.server) {
+        wire::run_blocking(*loop, subject.server->stop());
     }
     const bool written = write(arguments, result);
-    if (context->interrupted) {
+    if (context.interrupted) {
         fmt::print(stderr,
                    "smtpspec bench: interrupted{}\n",
                    written ? "; the report holds what was measured until then" : "");
         return written ? 130 : 3;
     }
-    return !written ? 3 : result.complete() ? 0 : 1;
+    return written ? exit_code(result) : 3;
 }
 
 }  // namespace smtpspec::cli

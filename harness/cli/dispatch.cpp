@@ -1,3 +1,6 @@
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <csignal>
 #include <cstdio>
 #include <exception>
@@ -6,6 +9,7 @@
 
 #include "harness/cli/commands.hpp"
 #include "harness/cli/descriptors.hpp"
+#include "harness/cli/output.hpp"
 
 namespace smtpspec::cli {
 
@@ -31,8 +35,27 @@ int dispatch(const Arguments& arguments) {
 
 }  // namespace
 
+namespace {
+
+/// A descriptor of ours must not become the standard error that somebody closed: messages would go into a
+/// socket. Closed ones lead to /dev/null, standard output to where writing fails, so that a lost report is
+/// noticed.
+void fill_standard_descriptors() {
+    for (const int descriptor : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+        if (::fcntl(descriptor, F_GETFD) != -1) {
+            continue;
+        }
+        const bool out = descriptor == STDOUT_FILENO;
+        [[maybe_unused]] const int opened =
+            ::open("/dev/null", out ? O_RDONLY : O_RDWR);  // the lowest that is free
+    }
+}
+
+}  // namespace
+
 int main_command(int argc, const char* const* argv) {
     std::signal(SIGPIPE, SIG_IGN);  // a reader that goes away is an error of write(), not our death
+    fill_standard_descriptors();
     prepare_descriptors();
     const ParseOutcome parsed = parse_arguments(argc, argv);
     if (!parsed.arguments) {
@@ -41,10 +64,9 @@ int main_command(int argc, const char* const* argv) {
     try {
         return dispatch(*parsed.arguments);
     } catch (const std::exception& bug) {
-        fmt::print(stderr,
-                   "smtpspec: internal error: {}\nThis is a bug of smtpspec; please report it with the "
-                   "command line.\n",
-                   bug.what());
+        say("smtpspec: internal error: {}\nThis is a bug of smtpspec; please report it with the "
+            "command line.\n",
+            bug.what());
         return 3;
     }
 }

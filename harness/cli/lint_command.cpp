@@ -49,7 +49,7 @@ bool lint_file(LintRun& lint, const std::string& path, const script::LintVocabul
     }
     const auto text = run::read_input(path, "the scenario file", 8 * run::small_input);
     if (!text) {
-        fmt::print(stderr, "smtpspec: {}\n", text.error());
+        say("smtpspec: {}\n", text.error());
         return false;
     }
     lint_text(lint, *text, path, vocabulary);

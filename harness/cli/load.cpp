@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "harness/cli/check_arguments.hpp"
+#include "harness/cli/output.hpp"
 #include "harness/run/endpoint.hpp"
 #include "protocol/script/scenario.hpp"
 
@@ -11,7 +12,7 @@ namespace smtpspec::cli {
 std::optional<run::Catalog> load_catalog(const Arguments& arguments) {
     auto catalog = run::Catalog::load(arguments.scenarios_dir);
     if (!catalog) {
-        fmt::print(stderr, "{}\n", catalog.error());
+        say("{}\n", catalog.error());
         return std::nullopt;
     }
     return std::move(*catalog);
@@ -28,10 +29,9 @@ bool filters_fit(const run::Catalog& catalog, const Arguments& arguments) {
         }
         if (!fits) {
             const std::string near = catalog.suggest(filter.substr(0, filter.find('[')));
-            fmt::print(stderr,
-                       "smtpspec: --only '{}' fits no scenario{}. smtpspec list shows them all.\n",
-                       filter,
-                       near.empty() ? "" : "; did you mean " + near + "?");
+            say("smtpspec: --only '{}' fits no scenario{}. smtpspec list shows them all.\n",
+                filter,
+                near.empty() ? "" : "; did you mean " + near + "?");
             all = false;
         }
     }
@@ -42,10 +42,9 @@ std::unique_ptr<run::RunContext> embedded_endpoint(const Arguments& arguments) {
     auto context = run::embedded_context(arguments.options);
     for (const int port : arguments.options.ports) {
         if (context->profile.ports.count(port) == 0) {
-            fmt::print(stderr,
-                       "smtpspec: --port {}: the embedded server has no such port; it has 25, 465, 587, "
-                       "2465, 2587\n",
-                       port);
+            say("smtpspec: --port {}: the embedded server has no such port; it has 25, 465, 587, "
+                "2465, 2587\n",
+                port);
             return nullptr;
         }
     }
@@ -58,18 +57,18 @@ std::unique_ptr<run::RunContext> foreign_endpoint(const Arguments& arguments,
     const auto kind = arguments.endpoint_is_file ? run::EndpointKind::file : run::EndpointKind::guess;
     auto profile = run::find_profile(catalog, arguments.endpoint, kind);
     if (!profile) {
-        fmt::print(stderr, "smtpspec: {}\n", profile.error());
+        say("smtpspec: {}\n", profile.error());
         exit_code = 2;
         return nullptr;
     }
     if (const std::string wrong = overwrites_files_of(*profile, arguments); !wrong.empty()) {
-        fmt::print(stderr, "smtpspec: {}\n", wrong);
+        say("smtpspec: {}\n", wrong);
         exit_code = 2;
         return nullptr;
     }
     auto context = run::foreign_context(*profile, arguments.options);
     if (!context) {
-        fmt::print(stderr, "smtpspec: {}\n", context.error().message);
+        say("smtpspec: {}\n", context.error().message);
         exit_code = context.error().exit_code;
         return nullptr;
     }

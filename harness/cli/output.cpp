@@ -38,19 +38,23 @@ int terminal_width() {
     return 80;
 }
 
+bool to_standard_output(const std::string& text) {
+    return std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0;
+}
+
 bool write_one(const Arguments& arguments, const OutputRequest& request, const run::Result& result) {
     const std::string text = report::render(request.format, result, render_options(arguments, request.path));
     if (request.path.empty() || request.path == "-") {
-        if (print(text)) {
+        if (to_standard_output(text)) {
             return true;
         }
-        fmt::print(stderr, "smtpspec: standard output could not be written: {}\n", std::strerror(errno));
+        say("smtpspec: standard output could not be written: {}\n", std::strerror(errno));
     } else {
         const std::string problem = write_file(request.path, text);
         if (problem.empty()) {
             return true;
         }
-        fmt::print(stderr, "smtpspec: {} could not be written: {}\n", request.path, problem);
+        say("smtpspec: {} could not be written: {}\n", request.path, problem);
     }
     keep_elsewhere(report::render_json(result),
                    "The whole result is kept in {0}; render it with: smtpspec report {0}");
@@ -61,10 +65,9 @@ bool write_one(const Arguments& arguments, const OutputRequest& request, const r
 
 void keep_elsewhere(const std::string& text, const std::string& told) {
     const std::string kept = rescue(text);
-    fmt::print(stderr,
-               "  {}\n",
-               kept.empty() ? "It could not be kept elsewhere either. Free some space, or set TMPDIR."
-                            : fmt::format(fmt::runtime(told), kept));
+    say("  {}\n",
+        kept.empty() ? "It could not be kept elsewhere either. Free some space, or set TMPDIR."
+                     : fmt::format(fmt::runtime(told), kept));
 }
 
 bool write_text(const std::string& path, const std::string& text) {
@@ -73,7 +76,7 @@ bool write_text(const std::string& path, const std::string& text) {
     }
     const std::string problem = write_file(path, text);
     if (!problem.empty()) {
-        fmt::print(stderr, "smtpspec: {} could not be written: {}\n", path, problem);
+        say("smtpspec: {} could not be written: {}\n", path, problem);
     }
     return problem.empty();
 }
@@ -90,12 +93,17 @@ report::RenderOptions render_options(const Arguments& arguments, const std::stri
     return options;
 }
 
+void say_text(std::string_view text) {
+    [[maybe_unused]] const std::size_t written = std::fwrite(text.data(), 1, text.size(), stderr);
+    std::fflush(stderr);
+}
+
 bool print(const std::string& text) {
-    if (std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0) {
+    if (to_standard_output(text)) {
         return true;
     }
     if (errno != EPIPE) {  // who closed a pipe has seen enough
-        fmt::print(stderr, "smtpspec: standard output could not be written: {}\n", std::strerror(errno));
+        say("smtpspec: standard output could not be written: {}\n", std::strerror(errno));
     }
     return false;
 }
@@ -119,8 +127,7 @@ std::function<void(const std::string&)> progress_line() {
             return;
         }
         *last = now;
-        fmt::print(stderr, "{}{}{}", terminal ? "\r\033[K" : "", text, terminal ? "" : "\n");
-        std::fflush(stderr);
+        say("{}{}{}", terminal ? "\r\033[K" : "", text, terminal ? "" : "\n");
     };
 }
 
@@ -133,7 +140,7 @@ run::Progress progress_on_stderr() {
 
 void end_progress() {
     if (::isatty(STDERR_FILENO) == 1) {
-        fmt::print(stderr, "\r\033[K");
+        say("\r\033[K");
     }
 }
 

@@ -2,13 +2,27 @@
 
 #include <functional>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
+
+#include <fmt/format.h>
 
 #include "harness/cli/arguments.hpp"
 #include "harness/run/result.hpp"
 #include "harness/run/schedule.hpp"
 
 namespace smtpspec::cli {
+
+/// Text to standard error as far as it goes there: a pager that was closed, a terminal that is gone or a full
+/// disk never costs a result.
+void say_text(std::string_view text);
+
+/// A message to standard error, formatted as fmt::format does.
+template <typename... Values>
+void say(fmt::format_string<Values...> text, Values&&... values) {
+    say_text(fmt::format(text, std::forward<Values>(values)...));
+}
 
 /// Writes all reports asked for. A report that cannot be written (full disk, no such folder) gives a message
 /// with the path and the system's reason; the result document is then kept in the folder for temporary files,

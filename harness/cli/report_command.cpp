@@ -12,19 +12,17 @@ int report_command(const Arguments& arguments) {
     const std::string& path = arguments.operands.front();
     const auto text = run::read_input(path, "the result", run::large_input);
     if (!text) {
-        fmt::print(stderr, "smtpspec: {}\n", text.error());
+        say("smtpspec: {}\n", text.error());
         return 2;
     }
     const auto document = nlohmann::ordered_json::parse(*text, nullptr, false);
     if (document.is_discarded()) {
-        fmt::print(stderr,
-                   "smtpspec: {} is no JSON. Give a file that run wrote with --format json --output FILE.\n",
-                   path);
+        say("smtpspec: {} is no JSON. Give a file that run wrote with --format json --output FILE.\n", path);
         return 2;
     }
     const auto result = run::result_from_json(document);
     if (!result) {
-        fmt::print(stderr, "smtpspec: {}: {}\n", path, result.error());
+        say("smtpspec: {}: {}\n", path, result.error());
         return 2;
     }
     if (!write_reports(arguments, *result)) {

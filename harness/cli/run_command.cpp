@@ -75,7 +75,7 @@ int run_command(const Arguments& arguments) {
     }
     const auto waivers = waivers_of(arguments);
     if (!waivers) {
-        fmt::print(stderr, "smtpspec: {}\n", waivers.error());
+        say("smtpspec: {}\n", waivers.error());
         return 2;
     }
     if (!filters_fit(*catalog, arguments)) {

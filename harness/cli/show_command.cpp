@@ -17,10 +17,9 @@ int show_command(const Arguments& arguments) {
     const auto scenario = catalog->find(id);
     if (!scenario) {
         const std::string near = catalog->suggest(id);
-        fmt::print(stderr,
-                   "smtpspec: there is no scenario \"{}\"{}. smtpspec list shows them all.\n",
-                   id,
-                   near.empty() ? "" : "; did you mean " + near + "?");
+        say("smtpspec: there is no scenario \"{}\"{}. smtpspec list shows them all.\n",
+            id,
+            near.empty() ? "" : "; did you mean " + near + "?");
         return 2;
     }
     return print(script::print_scenario(*scenario)) ? 0 : 3;

@@ -90,6 +90,8 @@ std::string_view to_string(Stage stage) {
             return "DATA";
         case Stage::content:
             return "content";
+        case Stage::accepted:
+            return "final dot";
         case Stage::rset:
             return "RSET";
         case Stage::quit:
@@ -166,12 +168,16 @@ Step<void> Conversation::nothing_buffered(Stage stage) const {
     if (connection_.input().empty() || careless)
         return {};
     // RFC 5321 §3.8: a server that shuts down may say so without being asked.
-    if (connection_.input().starts_with("421"))
-        return tl::unexpected(
+    if (connection_.input().starts_with("421")) {
+        const std::string_view line = connection_.input().substr(0, connection_.input().find('\r'));
+        Failure failure =
             temporary(Cause::closed,
                       Reach::session,
                       stage,
-                      "the server ends the session: " + smtp::printable(connection_.input(), 80)));
+                      "the server ends the session: " + smtp::printable(connection_.input(), 80));
+        failure.reply = smtp::printable(line, 300);
+        return tl::unexpected(std::move(failure));
+    }
     return tl::unexpected(
         permanent(Cause::protocol,
                   Reach::port,
@@ -217,6 +223,7 @@ Failure refusal(const smtp::Reply& reply, Stage stage, Reach reach) {
     }
     if (reply.code == 421)
         failure.reach = Reach::session;
+    failure.reply = words_of(reply);
     return failure;
 }
 

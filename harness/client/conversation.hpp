@@ -11,7 +11,8 @@
 
 namespace smtpspec::client {
 
-/// Told the time of each stage that succeeded: from our first octet to the reply's last.
+/// Told the time of each stage that succeeded: from our first octet to the reply's last; content has no reply
+/// and ends when it is written.
 using StageObserver = std::function<void(Stage, std::chrono::microseconds)>;
 
 /// Commands and replies over one connection, one step at a time (RFC 5321 §4.2, §4.3). What is no reply, and

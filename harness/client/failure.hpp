@@ -20,8 +20,9 @@ enum class Stage {
     auth,
     mail,
     rcpt,
-    data,     ///< from the command to the 354
-    content,  ///< from the content's first octet to the reply after the final dot
+    data,      ///< from the command to the 354
+    content,   ///< writing the content, from its first octet to the final dot
+    accepted,  ///< from the final dot to its reply
     rset,
     quit,
     total,
@@ -58,6 +59,7 @@ struct Failure {
     Stage stage = Stage::connect;
     int code = 0;            ///< of the reply, 0 without one
     std::string text;        ///< for the user: the server's words or ours, safe to show
+    std::string reply;       ///< "451 4.7.1 try later", on one line and safe to show; "" without a reply
     bool ambiguous = false;  ///< the message may have been taken over: the reply to its final dot is missing
     bool again = true;       ///< a temporary failure may be tried again by itself
 

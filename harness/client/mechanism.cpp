@@ -195,6 +195,8 @@ std::vector<std::string> usable_mechanisms(const smtp::Capabilities& offered,
         if (channel.secrets_allowed || !shows_the_secret(mechanism))
             names.emplace_back(mechanism);
     }
+    if (defects.has(Defect::plain_and_login_only))
+        std::erase_if(names, [](const std::string& name) { return name != "PLAIN" && name != "LOGIN"; });
     if (defects.has(Defect::prefer_plain))
         prefer(names, "PLAIN");
     if (defects.has(Defect::prefer_login))

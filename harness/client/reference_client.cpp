@@ -83,7 +83,9 @@ void ReferenceClient::add_message(OutgoingMessage message) {
 void ReferenceClient::enqueue(size_t message, bool reported) {
     const std::vector<std::string>& to = messages_[message].to;
     std::map<std::string, std::vector<size_t>> groups;
-    for (size_t i = 0; i < to.size(); ++i) {
+    const size_t count =
+        defects_.has(Defect::first_recipient_only) ? std::min<size_t>(to.size(), 1) : to.size();
+    for (size_t i = 0; i < count; ++i) {
         std::string key;
         if (task_.dns)
             key = to[i].substr(to[i].rfind('@') + 1);

@@ -66,6 +66,7 @@ class ReferenceClient : public ClientUnderTest {
     SessionPlan plan_for(const Job& job, const Target& target) const;
     Step<std::vector<Target>> targets(const Job& job) const;
     Envelope envelope_for(const Job& job, size_t most_recipients) const;
+    void alter_for_retry(Envelope& envelope, const std::string& id, int retry) const;
     std::string account_of(const Job& job) const;
     std::string way_of(const Job& job) const;
     const Failure* known_refusal(const Job& job) const;

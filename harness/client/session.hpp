@@ -145,9 +145,10 @@ class Session {
                                             const smtp::Reply& mail,
                                             const smtp::Reply& data,
                                             TransactionResult& result);
+    wire::Awaitable<Step<void>> send_chunk(const std::string& content, TransactionResult& result);
     wire::Awaitable<Step<void>> send_content(std::string content, TransactionResult& result);
     wire::Awaitable<Step<void>> early_reply();
-    wire::Awaitable<Step<smtp::Reply>> final_reply(wire::Clock::time_point begin);
+    wire::Awaitable<Step<smtp::Reply>> final_reply(wire::Clock::time_point written);
     Step<std::string> fit(const Envelope& envelope) const;
     std::string mail_line(const Envelope& envelope, size_t size) const;
     std::string rcpt_line(const std::string& address) const;

@@ -113,7 +113,9 @@ wire::TlsClientSettings Session::tls_settings() const {
 }
 
 Awaitable<Step<void>> Session::handshake() {
-    if (plan_.defects.has(Defect::implicit_falls_back_to_clear) && !list_seen_) {
+    const bool tempted = (plan_.defects.has(Defect::implicit_falls_back_to_clear) && !list_seen_) ||
+                         (plan_.defects.has(Defect::clear_after_failed_handshake) && list_seen_);
+    if (tempted) {
         Step<void> clear = co_await tempt_clear_banner();
         if (!clear || clear_by_defect_)
             co_return clear;
@@ -177,7 +179,8 @@ Step<void> Session::judge_dane(const wire::TlsInfo& info) const {
         Cause::policy, Reach::port, Stage::tls, "DANE: the certificate matches no TLSA record of the host"));
 }
 
-/// What a defect does on a port for implicit TLS: a ClientHello, and clear text if the answer is clear text.
+/// What two defects do: a ClientHello, and clear text if the answer is no ServerHello. On a port for implicit
+/// TLS that has to be clear text itself; after STARTTLS anything will do.
 Awaitable<Step<void>> Session::tempt_clear_banner() {
     static constexpr unsigned char hello[] = {
         0x16, 0x03, 0x01, 0x00, 0x31, 0x01, 0x00, 0x00, 0x2d, 0x03, 0x03};
@@ -190,7 +193,11 @@ Awaitable<Step<void>> Session::tempt_clear_banner() {
         co_return sent;
     const wire::ReadEvent event = co_await connection_->receive(Clock::now() + plan_.timeouts.tls);
     const std::string_view input = connection_->input();
-    clear_by_defect_ = event == wire::ReadEvent::octets && input[0] != 0x15 && input[0] != 0x16;
+    const bool after_starttls = list_seen_;
+    clear_by_defect_ =
+        event == wire::ReadEvent::octets && input[0] != 0x16 && (after_starttls || input[0] != 0x15);
+    if (clear_by_defect_ && after_starttls)
+        connection_->consume(input.size());
     if (clear_by_defect_)
         co_return Step<void>();
     co_return tl::unexpected(temporary(Cause::handshake, Reach::session, Stage::tls, "TLS handshake failed"));

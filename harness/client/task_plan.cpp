@@ -70,10 +70,25 @@ Envelope ReferenceClient::envelope_for(const Job& job, size_t most_recipients) c
         count = std::min(count, most_recipients);
     for (size_t i = 0; i < count; ++i)
         envelope.to.push_back(message.to.at(job.recipients[i]));
-    const size_t at = envelope.from.rfind('@');
-    if (defects_.has(Defect::retry_with_new_sender) && job.attempts > 1 && at != std::string::npos)
-        envelope.from.insert(at, fmt::format("+{}", job.attempts - 1));
+    if (job.attempts > 1)
+        alter_for_retry(envelope, message.id, job.attempts - 1);
     return envelope;
+}
+
+/// What three defects do to an attempt after the first: something that must stay the same is another.
+void ReferenceClient::alter_for_retry(Envelope& envelope, const std::string& id, int retry) const {
+    const auto tag = [&](std::string& text, size_t at) {
+        if (at != std::string::npos)
+            text.insert(at, fmt::format("+{}", retry));
+    };
+    if (defects_.has(Defect::retry_with_new_sender))
+        tag(envelope.from, envelope.from.rfind('@'));
+    if (defects_.has(Defect::retry_with_new_recipient))
+        for (std::string& address : envelope.to)
+            tag(address, address.rfind('@'));
+    const size_t found = envelope.content.find(id);
+    if (defects_.has(Defect::retry_with_new_id) && found != std::string::npos)
+        tag(envelope.content, envelope.content.find('@', found));
 }
 
 std::string ReferenceClient::account_of(const Job& job) const {
@@ -127,10 +142,12 @@ void ReferenceClient::remember(const Job& job, const Failure& failure) {
 }
 
 bool ReferenceClient::may_retry_in_clear(const SessionPlan& plan, const Failure& failure) const {
+    const bool tls_failed = failure.stage == Stage::tls && failure.cause != Cause::policy;
+    if (plan.mode == script::Mode::Tls)
+        return tls_failed && defects_.has(Defect::implicit_retry_in_clear);
     const bool wanted =
         defects_.has(Defect::retry_in_clear) ||
         (defects_.has(Defect::opportunistic_retry_in_clear) && plan.policy == Policy::opportunistic);
-    const bool tls_failed = failure.stage == Stage::tls && failure.cause != Cause::policy;
     return wanted && plan.mode == script::Mode::Starttls && (tls_failed || failure.stage == Stage::ehlo_tls);
 }
 

@@ -203,6 +203,10 @@ Awaitable<Step<void>> Session::step_by_step(const Envelope& envelope, Transactio
     }
     if (!any_accepted(result))
         co_return Step<void>();  // no DATA without a recipient (RFC 5321 §3.3)
+    if (plan_.defects.has(Defect::keep_capabilities_after_starttls) && has("CHUNKING")) {
+        Step<void> chunk = co_await send_chunk(envelope.content, result);
+        co_return chunk;
+    }
     const Step<smtp::Reply> data = co_await talk_.command("DATA", Stage::data, plan_.timeouts.data_start);
     if (!data)
         co_return tl::unexpected(data.error());
@@ -210,6 +214,21 @@ Awaitable<Step<void>> Session::step_by_step(const Envelope& envelope, Transactio
         co_return tl::unexpected(refusal(*data, Stage::data, Reach::message));
     Step<void> done = co_await send_content(smtp::encode_data(envelope.content), result);
     co_return done;
+}
+
+/// What a defect does with a CHUNKING that it remembers: the content in one BDAT (RFC 3030 §2).
+Awaitable<Step<void>> Session::send_chunk(const std::string& content, TransactionResult& result) {
+    std::string octets = fmt::format("BDAT {} LAST\r\n", content.size()) + content;
+    const Step<void> sent = co_await talk_.send(std::move(octets), Stage::content, plan_.timeouts.data_block);
+    if (!sent)
+        co_return sent;
+    const Step<smtp::Reply> reply = co_await talk_.reply(Stage::content, plan_.timeouts.data_end);
+    if (!reply)
+        co_return tl::unexpected(reply.error());
+    if (reply->severity() != 2)
+        co_return tl::unexpected(refusal(*reply, Stage::content, Reach::message));
+    result.accepted_with = words_of(*reply);
+    co_return Step<void>();
 }
 
 /// MAIL, all RCPT and DATA in one write; replies are matched by their order (RFC 2920 §3.1).
@@ -261,7 +280,7 @@ Awaitable<Step<void>> Session::after_group(const Envelope& envelope,
         Step<void> dot = co_await talk_.send(".\r\n", Stage::content, plan_.timeouts.data_block);
         if (!dot)
             co_return dot;
-        const Step<smtp::Reply> end = co_await talk_.reply(Stage::content, plan_.timeouts.data_end);
+        const Step<smtp::Reply> end = co_await talk_.reply(Stage::accepted, plan_.timeouts.data_end);
         if (!end)
             co_return tl::unexpected(end.error());
     }
@@ -280,11 +299,13 @@ Awaitable<Step<void>> Session::after_group(const Envelope& envelope,
 
 /// Content in blocks, the final dot with the last; a reply that comes before the dot ends it (RFC 5321 §3.8).
 Awaitable<Step<void>> Session::send_content(std::string content, TransactionResult& result) {
-    const Clock::time_point begin = Clock::now();
+    Clock::time_point begin = Clock::now();
     for (size_t at = 0; at < content.size(); at += block_size) {
         Step<void> clear = co_await early_reply();
         if (!clear)
             co_return clear;
+        if (at == 0)
+            begin = Clock::now();  // looking for an early reply took time of ours
         Step<void> sent =
             co_await talk_.send(content.substr(at, block_size), Stage::content, plan_.timeouts.data_block);
         if (sent)
@@ -294,14 +315,20 @@ Awaitable<Step<void>> Session::send_content(std::string content, TransactionResu
             co_return reason;
         co_return sent;
     }
-    const Step<smtp::Reply> reply = co_await final_reply(begin);
+    const Clock::time_point written = Clock::now();
+    talk_.observe(Stage::content, begin, written);
+    if (plan_.defects.has(Defect::leave_after_dot)) {
+        connection_->drop_fin();
+        co_return Step<void>();
+    }
+    const Step<smtp::Reply> reply = co_await final_reply(written);
     const bool believed = plan_.defects.has(Defect::lost_reply_is_success);
     if (!reply && reply.error().ambiguous && believed)
         co_return Step<void>();
     if (!reply)
         co_return tl::unexpected(reply.error());
     if (reply->severity() != 2)
-        co_return tl::unexpected(refusal(*reply, Stage::content, Reach::message));
+        co_return tl::unexpected(refusal(*reply, Stage::accepted, Reach::message));
     result.accepted_with = words_of(*reply);
     co_return Step<void>();
 }
@@ -325,13 +352,13 @@ Awaitable<Step<void>> Session::early_reply() {
 }
 
 /// The reply that hands the message over. Without it nobody knows (RFC 5321 §4.5.3.2.6, RFC 1047).
-Awaitable<Step<smtp::Reply>> Session::final_reply(Clock::time_point begin) {
+Awaitable<Step<smtp::Reply>> Session::final_reply(Clock::time_point written) {
     Limit limit = plan_.timeouts.data_end;
     if (plan_.defects.has(Defect::impatient_after_dot))
         limit = std::chrono::milliseconds(300);
-    Step<smtp::Reply> reply = co_await talk_.reply(Stage::content, limit);
+    Step<smtp::Reply> reply = co_await talk_.reply(Stage::accepted, limit);
     if (reply) {
-        talk_.observe(Stage::content, begin, connection_->last_receive());
+        talk_.observe(Stage::accepted, written, connection_->last_receive());
         co_return reply;
     }
     Failure& failure = reply.error();

@@ -3,201 +3,130 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include <algorithm>
 #include <stdexcept>
 
-#include "harness/client/session.hpp"
 #include "harness/latency/latency.hpp"
-#include "protocol/smtp/escape.hpp"
-#include "protocol/wire/resolve.hpp"
+#include "harness/latency/port_run.hpp"
 
 namespace smtpspec::latency {
 
 namespace asio = boost::asio;
 using client::Failure;
-using client::Session;
-using client::Step;
+using std::chrono::milliseconds;
 using wire::Awaitable;
-using wire::Clock;
 
 namespace {
 
-std::chrono::microseconds since(Clock::time_point begin) {
-    return std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - begin);
+std::string seconds(milliseconds time) {
+    return fmt::format("{:g} s", static_cast<double>(time.count()) / 1000);
 }
 
-std::string with_number(std::string text, int number) {
-    for (size_t at = text.find("${n}"); at != std::string::npos; at = text.find("${n}"))
-        text.replace(at, 4, std::to_string(number));
-    return text;
-}
-
-/// One port: its messages, one after the other.
-class PortRun {
+/// All ports, one after the other. What it is given outlives it.
+class Run {
   public:
-    PortRun(wire::Connection::Executor executor,
-            const LatencyTask& task,
-            int port,
-            std::shared_ptr<SSL_CTX> tls,
-            wire::Transcript& transcript)
-        : executor_(std::move(executor)), task_(task), tls_(std::move(tls)), transcript_(transcript) {
-        result_.port = port;
-        const auto mode = task.target.modes.find(port);
-        result_.mode = mode == task.target.modes.end() ? script::Mode::Starttls : mode->second;
-    }
+    Run(LatencyResult& result,
+        wire::Connection::Executor executor,
+        const LatencyTask& task,
+        std::shared_ptr<SSL_CTX> tls,
+        wire::Transcript& transcript,
+        const Progress& progress)
+        : result_(result),
+          executor_(std::move(executor)),
+          task_(task),
+          tls_(std::move(tls)),
+          transcript_(transcript),
+          progress_(progress) {}
 
-    Awaitable<void> message(int number);
-    Awaitable<void> finish();
-    const PortLatency& so_far() const { return result_; }
+    Awaitable<void> port(int port);
 
   private:
-    Awaitable<Step<void>> open();
-    Awaitable<Step<std::string>> address();
-    Awaitable<Step<void>> send(int number);
-    Awaitable<void> hang_up();
-    client::Envelope envelope(int number) const;
-    void record(const Step<void>& outcome);
+    Awaitable<void> wait();
+    bool may_go_on(PortRun& run, int number) const;
+    void consider(PortRun& run, const std::optional<Failure>& failure);
+    void limited(PortRun& run, const std::string& reply);
+    void tell(const std::string& line) const;
+    bool over() const { return limits_ >= task_.manners.limits_to_stop; }
 
+    LatencyResult& result_;
     wire::Connection::Executor executor_;
     const LatencyTask& task_;
     std::shared_ptr<SSL_CTX> tls_;
     wire::Transcript& transcript_;
-    PortLatency result_;
-    std::vector<StageSample> samples_;  ///< of the present message
-    std::unique_ptr<Session> session_;
+    const Progress& progress_;
+    int limits_ = 0;        ///< replies so far that limited us
+    milliseconds wait_{0};  ///< before the next message, whatever its port: the limit belongs to the account
 };
 
-/// The address to connect to; resolving is a stage of its own when there is something to resolve.
-Awaitable<Step<std::string>> PortRun::address() {
-    if (!task_.target.address.empty())
-        co_return task_.target.address;
-    const Clock::time_point begin = Clock::now();
-    const auto found = co_await wire::resolve(executor_,
-                                              task_.target.host,
-                                              static_cast<std::uint16_t>(result_.port),
-                                              begin + task_.target.timeouts.connect);
-    if (!found)
-        co_return tl::unexpected(client::temporary(
-            client::Cause::closed, client::Reach::port, Stage::dns, smtp::printable(found.error().what)));
-    StageSample sample;
-    sample.stage = Stage::dns;
-    sample.time = since(begin);
-    samples_.push_back(sample);
-    co_return found->front().address().to_string();
-}
-
-Awaitable<Step<void>> PortRun::open() {
-    const Step<std::string> to = co_await address();
-    if (!to)
-        co_return tl::unexpected(to.error());
-    client::SessionPlan plan = client::session_plan(task_.target, result_.port);
-    plan.address = *to;
-    plan.tls_context = tls_;
-    plan.pipelining = false;  // MAIL, RCPT and DATA each have a time of their own
-    plan.observer = [this](Stage stage, std::chrono::microseconds time) {
-        StageSample sample;
-        sample.stage = stage;
-        sample.time = time;
-        samples_.push_back(sample);
-    };
-    session_ =
-        std::make_unique<Session>(executor_, transcript_, std::move(plan), fmt::format("{}", result_.port));
-    Step<void> opened = co_await session_->open();
-    if (!opened)
-        session_.reset();
-    co_return opened;
-}
-
-client::Envelope PortRun::envelope(int number) const {
-    client::Envelope envelope;
-    envelope.from = task_.from;
-    envelope.to = task_.to;
-    const std::string id =
-        fmt::format("{}.{}.{}", task_.run_id.empty() ? "bench" : task_.run_id, result_.port, number);
-    const std::string recipient = task_.to.empty() ? std::string() : task_.to.front();
-    envelope.content =
-        fmt::format("From: <{}>\r\nTo: <{}>\r\nSubject: latency {}\r\nMessage-ID: <{}@smtpspec.test>\r\n",
-                    task_.from,
-                    recipient,
-                    id,
-                    id);
-    envelope.content += "\r\nThis message measures how long it takes to hand over a message.\r\n";
-    if (!task_.content.empty())
-        envelope.content = with_number(task_.content, number);
-    return envelope;
-}
-
-/// One message from DNS to QUIT (or, on a connection that stays, from MAIL to the final reply).
-Awaitable<Step<void>> PortRun::send(int number) {
-    if (!session_) {
-        Step<void> opened = co_await open();
-        if (!opened)
-            co_return opened;
+Awaitable<void> Run::port(int port) {
+    PortRun run(executor_, task_, port, tls_, transcript_);
+    result_.ports.push_back(run.so_far());
+    for (int number = 1; may_go_on(run, number); ++number) {
+        co_await wait();
+        const std::optional<Failure> failure = co_await run.message(number);
+        wait_ = task_.pause;
+        consider(run, failure);
+        result_.ports.back() = run.so_far();
+        if (!failure || !limits_us(task_.manners, *failure))
+            tell(fmt::format("port {}: message {} of {}", port, number, task_.messages));
     }
-    const client::TransactionResult outcome = co_await session_->deliver(envelope(number));
-    Step<void> done;
-    if (outcome.failure)
-        done = tl::unexpected(*outcome.failure);
-    for (const client::RecipientOutcome& recipient : outcome.recipients)
-        if (done && recipient.state != client::Delivery::sent) {
-            Failure refused =
-                client::temporary(client::Cause::reply, client::Reach::message, Stage::rcpt, recipient.text);
-            refused.code = recipient.code;
-            done = tl::unexpected(std::move(refused));
-        }
-    if (task_.new_connection || !session_->usable())
-        co_await hang_up();
-    co_return done;
+    co_await run.finish();
+    result_.ports.back() = run.so_far();
 }
 
-Awaitable<void> PortRun::hang_up() {
-    co_await session_->quit();
-    session_.reset();
-}
-
-Awaitable<void> PortRun::message(int number) {
-    samples_.clear();
-    const Clock::time_point begin = Clock::now();
-    const Step<void> outcome = co_await send(number);
-    if (outcome) {
-        StageSample total;
-        total.stage = Stage::total;
-        total.time = since(begin);
-        samples_.push_back(total);
-    }
-    record(outcome);
-}
-
-Awaitable<void> PortRun::finish() {
-    samples_.clear();
-    if (session_)
-        co_await hang_up();
-    for (const StageSample& sample : samples_)
-        result_.stages[sample.stage].record(sample.time);
-}
-
-/// The time of a refusal is no latency: the stage that failed is counted as an error and leaves no sample.
-void PortRun::record(const Step<void>& outcome) {
-    ++result_.messages;
-    if (outcome)
-        ++result_.sent;
-    for (const StageSample& sample : samples_)
-        if (sample.stage != Stage::rset && (outcome || sample.stage != outcome.error().stage))
-            result_.stages[sample.stage].record(sample.time);
-    if (outcome)
-        return;
-    LatencyError error;
-    error.stage = outcome.error().stage;
-    error.code = outcome.error().code;
-    error.text = outcome.error().text;
-    error.count = 1;
-    result_.add_error(error);
-}
-
-Awaitable<void> rest(wire::Connection::Executor executor, std::chrono::milliseconds pause) {
-    if (pause.count() <= 0)
+Awaitable<void> Run::wait() {
+    if (wait_.count() <= 0)
         co_return;
-    asio::steady_timer timer(executor, pause);
+    asio::steady_timer timer(executor_, wait_);
     static_cast<void>(co_await timer.async_wait(asio::as_tuple(asio::use_awaitable)));
+}
+
+/// Whether the message with this number is tried; says why when it is not.
+bool Run::may_go_on(PortRun& run, int number) const {
+    if (run.so_far().stopped || number > task_.messages)
+        return false;
+    if (over()) {
+        run.stop(Trouble::rate_limited,
+                 fmt::format("the endpoint limited us {} times in this run; try later", limits_));
+        return false;
+    }
+    const std::optional<int>& budget = task_.manners.budget;
+    if (budget && number > *budget) {
+        run.stop(Trouble::budget, fmt::format("budget: {} messages per port and run", *budget));
+        return false;
+    }
+    return true;
+}
+
+/// What a message that failed means for those after it.
+void Run::consider(PortRun& run, const std::optional<Failure>& failure) {
+    if (!failure)
+        return;
+    if (login_refused(*failure))
+        run.stop(Trouble::login_refused,
+                 "the login was refused; check user name and password. It was not tried again on this port");
+    if (limits_us(task_.manners, *failure))
+        limited(run, failure->reply);
+}
+
+/// All ports pause, each time for longer; in the end the run is over (design.md §8).
+void Run::limited(PortRun& run, const std::string& reply) {
+    const milliseconds longer = task_.manners.first_pause * (1 << std::min(limits_, 10));
+    const milliseconds pause = std::min(task_.manners.longest_pause, longer);
+    ++limits_;
+    const std::string what = fmt::format("port {}: \"{}\"", run.so_far().port, reply);
+    if (over()) {
+        result_.notices.push_back(what + "; nothing was sent after it");
+        return;
+    }
+    wait_ = std::max(wait_, pause);
+    result_.notices.push_back(fmt::format("{}; nothing was sent for {} after it", what, seconds(pause)));
+    tell(fmt::format("{}: a pause of {}", what, seconds(pause)));
+}
+
+void Run::tell(const std::string& line) const {
+    if (progress_)
+        progress_(line);
 }
 
 std::vector<int> ports_of(const LatencyTask& task) {
@@ -207,6 +136,15 @@ std::vector<int> ports_of(const LatencyTask& task) {
     for (const auto& [logical, actual] : task.target.ports)
         ports.push_back(logical);
     return ports;
+}
+
+std::shared_ptr<SSL_CTX> tls_of(const LatencyTask& task) {
+    if (task.tls)
+        return task.tls;
+    auto made = wire::client_context("", task.target.ca_pem);
+    if (!made)
+        throw std::invalid_argument(made.error());
+    return std::move(*made);
 }
 
 }  // namespace
@@ -219,26 +157,13 @@ Awaitable<void> measure_into(LatencyResult& result,
     const std::vector<int> ports = ports_of(task);
     if (ports.empty() || task.messages < 1 || task.to.empty())
         throw std::invalid_argument("latency: no port, no message or no recipient");
-    const auto tls = wire::client_context("", task.target.ca_pem);
-    if (!tls)
-        throw std::invalid_argument(tls.error());
     wire::Transcript nowhere(nullptr, 0);
     result = {};
     result.endpoint = task.endpoint;
     result.new_connection = task.new_connection;
-    for (const int port : ports) {
-        PortRun run(executor, task, port, *tls, transcript != nullptr ? *transcript : nowhere);
-        result.ports.push_back(run.so_far());
-        for (int number = 1; number <= task.messages; ++number) {
-            co_await run.message(number);
-            result.ports.back() = run.so_far();
-            if (progress)
-                progress(port, number, task.messages);
-            co_await rest(executor, task.pause);
-        }
-        co_await run.finish();
-        result.ports.back() = run.so_far();
-    }
+    Run run(result, executor, task, tls_of(task), transcript != nullptr ? *transcript : nowhere, progress);
+    for (const int port : ports)
+        co_await run.port(port);
 }
 
 Awaitable<LatencyResult> measure(wire::Connection::Executor executor,

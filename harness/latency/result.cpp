@@ -22,14 +22,31 @@ const std::vector<Stage>& all_stages() {
                                               Stage::rcpt,
                                               Stage::data,
                                               Stage::content,
+                                              Stage::accepted,
                                               Stage::quit,
                                               Stage::total};
     return stages;
 }
 
+std::string_view to_string(Trouble trouble) {
+    switch (trouble) {
+        case Trouble::refused:
+            return "refused";
+        case Trouble::died:
+            return "died";
+        case Trouble::login_refused:
+            return "login-refused";
+        case Trouble::rate_limited:
+            return "rate-limited";
+        case Trouble::budget:
+            break;
+    }
+    return "budget";
+}
+
 void PortLatency::add_error(const LatencyError& error) {
     for (LatencyError& known : errors)
-        if (known.stage == error.stage && known.code == error.code) {
+        if (known.stage == error.stage && known.code == error.code && known.cause == error.cause) {
             known.count += error.count;
             return;
         }
@@ -37,8 +54,19 @@ void PortLatency::add_error(const LatencyError& error) {
 }
 
 bool LatencyResult::complete() const {
-    return std::all_of(
-        ports.begin(), ports.end(), [](const PortLatency& port) { return port.sent == port.messages; });
+    return std::all_of(ports.begin(), ports.end(), [](const PortLatency& port) {
+        const bool spent = port.stopped && port.stopped->cause == Trouble::budget;
+        return port.sent == (spent ? port.messages : port.planned);
+    });
+}
+
+bool LatencyResult::has(Trouble trouble) const {
+    return std::any_of(ports.begin(), ports.end(), [&](const PortLatency& port) {
+        const bool stopped = port.stopped && port.stopped->cause == trouble;
+        return stopped || std::any_of(port.errors.begin(), port.errors.end(), [&](const LatencyError& error) {
+                   return error.cause == trouble;
+               });
+    });
 }
 
 void LatencyResult::merge(const LatencyResult& other) {
@@ -49,13 +77,17 @@ void LatencyResult::merge(const LatencyResult& other) {
             ports.push_back(theirs);
             continue;
         }
+        ours->planned += theirs.planned;
         ours->messages += theirs.messages;
         ours->sent += theirs.sent;
         for (const auto& [stage, histogram] : theirs.stages)
             ours->stages[stage].merge(histogram);
         for (const LatencyError& error : theirs.errors)
             ours->add_error(error);
+        if (!ours->stopped)
+            ours->stopped = theirs.stopped;
     }
+    notices.insert(notices.end(), other.notices.begin(), other.notices.end());
 }
 
 namespace {
@@ -72,7 +104,17 @@ Stage stage_of(const std::string& key) {
     for (const Stage stage : all_stages())
         if (key_of(stage) == key)
             return stage;
+    if (key == key_of(Stage::rset))  // may fail, but is no row: not every message has one
+        return Stage::rset;
     throw std::invalid_argument("unknown stage \"" + key + "\"");
+}
+
+Trouble trouble_of(const std::string& word) {
+    for (const Trouble trouble :
+         {Trouble::refused, Trouble::died, Trouble::login_refused, Trouble::rate_limited, Trouble::budget})
+        if (to_string(trouble) == word)
+            return trouble;
+    throw std::invalid_argument("unknown cause \"" + word + "\"");
 }
 
 Json histogram_json(const Histogram& histogram) {
@@ -89,10 +131,30 @@ Json histogram_json(const Histogram& histogram) {
     return json;
 }
 
+Json error_json(const LatencyError& error) {
+    Json json;
+    json["stage"] = key_of(error.stage);
+    json["code"] = error.code;
+    json["cause"] = std::string(to_string(error.cause));
+    json["text"] = error.text;
+    json["count"] = error.count;
+    return json;
+}
+
+Json stop_json(const std::optional<LatencyStop>& stop) {
+    if (!stop)
+        return nullptr;
+    Json json;
+    json["cause"] = std::string(to_string(stop->cause));
+    json["reason"] = stop->reason;
+    return json;
+}
+
 Json port_json(const PortLatency& port) {
     Json json;
     json["port"] = port.port;
     json["mode"] = std::string(script::to_string(port.mode));
+    json["planned"] = port.planned;
     json["messages"] = port.messages;
     json["sent"] = port.sent;
     json["stages"] = Json::object();
@@ -100,15 +162,29 @@ Json port_json(const PortLatency& port) {
         if (const auto found = port.stages.find(stage); found != port.stages.end())
             json["stages"][key_of(stage)] = histogram_json(found->second);
     json["errors"] = Json::array();
-    for (const LatencyError& error : port.errors) {
-        Json entry;
-        entry["stage"] = key_of(error.stage);
-        entry["code"] = error.code;
-        entry["text"] = error.text;
-        entry["count"] = error.count;
-        json["errors"].push_back(std::move(entry));
-    }
+    for (const LatencyError& error : port.errors)
+        json["errors"].push_back(error_json(error));
+    json["stopped"] = stop_json(port.stopped);
     return json;
+}
+
+LatencyError read_error(const Json& json) {
+    LatencyError error;
+    error.stage = stage_of(json.at("stage").get<std::string>());
+    error.code = json.at("code").get<int>();
+    error.cause = trouble_of(json.at("cause").get<std::string>());
+    error.text = json.at("text").get<std::string>();
+    error.count = json.at("count").get<int>();
+    return error;
+}
+
+std::optional<LatencyStop> read_stop(const Json& json) {
+    if (json.is_null())
+        return std::nullopt;
+    LatencyStop stop;
+    stop.cause = trouble_of(json.at("cause").get<std::string>());
+    stop.reason = json.at("reason").get<std::string>();
+    return stop;
 }
 
 PortLatency read_port(const Json& json) {
@@ -116,6 +192,7 @@ PortLatency read_port(const Json& json) {
     port.port = json.at("port").get<int>();
     const std::string mode = json.at("mode").get<std::string>();
     port.mode = script::mode_from_string(mode).value_or(script::Mode::Starttls);
+    port.planned = json.at("planned").get<int>();
     port.messages = json.at("messages").get<int>();
     port.sent = json.at("sent").get<int>();
     for (const auto& [key, entry] : json.at("stages").items())
@@ -124,14 +201,9 @@ PortLatency read_port(const Json& json) {
                                     Histogram::Time(entry.at("min_us").get<std::int64_t>()),
                                     Histogram::Time(entry.at("max_us").get<std::int64_t>()),
                                     entry.at("sum_us").get<std::uint64_t>());
-    for (const Json& entry : json.at("errors")) {
-        LatencyError error;
-        error.stage = stage_of(entry.at("stage").get<std::string>());
-        error.code = entry.at("code").get<int>();
-        error.text = entry.at("text").get<std::string>();
-        error.count = entry.at("count").get<int>();
-        port.errors.push_back(std::move(error));
-    }
+    for (const Json& entry : json.at("errors"))
+        port.errors.push_back(read_error(entry));
+    port.stopped = read_stop(json.at("stopped"));
     return port;
 }
 
@@ -145,6 +217,7 @@ Json to_json(const LatencyResult& result) {
     json["ports"] = Json::array();
     for (const PortLatency& port : result.ports)
         json["ports"].push_back(port_json(port));
+    json["notices"] = result.notices;
     return json;
 }
 
@@ -157,6 +230,7 @@ tl::expected<LatencyResult, std::string> from_json(const Json& document) {
         result.new_connection = document.at("new_connection").get<bool>();
         for (const Json& port : document.at("ports"))
             result.ports.push_back(read_port(port));
+        result.notices = document.at("notices").get<std::vector<std::string>>();
         return result;
     } catch (const std::exception& problem) {
         return tl::unexpected(std::string("the latency result cannot be read: ") + problem.what());

@@ -164,6 +164,11 @@ tl::expected<void, ContextError> resolve_ports(RunContext& context) {
         }
         chosen.port(static_cast<std::uint16_t>(target.second));
         context.addresses[port] = chosen;
+        boost::system::error_code no_address;
+        boost::asio::ip::make_address(host, no_address);
+        if (no_address && host.front() != '[') {  // "[::1]" is an address as well
+            context.names[port] = host;
+        }
     }
     return {};
 }

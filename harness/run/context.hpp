@@ -3,6 +3,7 @@
 #include <atomic>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -28,9 +29,12 @@ struct RunContext {
     std::shared_ptr<SSL_CTX> client_tls;       ///< trusts what the profile or --ca says
     std::map<int, boost::asio::ip::tcp::endpoint>
         addresses;  ///< logical port -> where to connect (foreign servers)
+    std::map<int, std::string>
+        names;  ///< logical port -> the name that was looked up for its address, if any
     std::unique_ptr<MailGate> gate = std::make_unique<MailGate>();
     bool local = false;                       ///< every address is this machine
     std::map<int, std::string> tls_problems;  ///< logical port -> why STARTTLS, which it lists, gives no TLS
+    std::set<int> without_auth;               ///< logical ports that offer no AUTH: nobody logs in there
     std::atomic<bool> interrupted{false};     ///< Ctrl-C: no new cell begins
 
     bool embedded() const { return surroundings == Surroundings::embedded; }

@@ -12,15 +12,18 @@ std::map<std::string, std::string> given_values(const RunContext& context, const
         }
     };
     const Profile& profile = context.profile;
-    given["ehlo"] = "probe.example";
+    given["ehlo"] = profile.ehlo;
     put("from", profile.from);
     put("to", profile.to);
     put("bad", profile.bad);
     put("remote", profile.remote);
     put("domain", profile.domain);
     put("host", profile.host);
-    put("user", context.user);
-    put("secret", context.password);
+    if (context.without_auth.count(cell.port) == 0) {
+        // With --no-auth nobody logs in, and how a wrong password for that user is refused is still asked.
+        put("user", context.options.no_auth ? profile.user : context.user);
+        put("secret", context.password);
+    }
     given["port"] = std::to_string(cell.port);
     given["mode"] = std::string(script::to_string(cell.mode));
     // New in each cell and each run: a mailbox may still hold the messages of an earlier run.

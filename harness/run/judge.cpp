@@ -90,24 +90,26 @@ bool fact_fits(const Fact& fact, const std::string& reply) {
 /// limits of one transaction (recipients, errors, size) are none of these.
 bool speaks_of_rate(const std::string& reply) {
     static const RE2 words(
-        "^(?:4[0-9][0-9]|55[0-9])[ -].*(?i:rate.?limit|too many "
-        "(?:messages|e?mails|connections|requests|concurrent)|"
+        "^(?:4[0-9][0-9]|55[0-9])[ -].*(?i:rate.?limit|too many (?:open |concurrent |simultaneous )?"
+        "(?:messages|e?mails|connections|sessions|requests|concurrent|logins?|auth)|"
+        "(?:number|limit) of (?:concurrent|simultaneous) |concurrent connections? limit|"
         "throttl|slow down|(?:sending|hourly|daily) (?:rate|limit|quota))");
     return RE2::PartialMatch(reply, words);
 }
 
-std::optional<std::string> limit_in(const std::string& line, const std::vector<Fact>& facts) {
-    const bool known =
-        std::any_of(facts.begin(), facts.end(), [&](const Fact& fact) { return fact_fits(fact, line); });
-    return known || speaks_of_rate(line) ? std::optional(smtp::printable(line)) : std::nullopt;
-}
-
 }  // namespace
 
-std::optional<std::string> rate_limit_reply(const std::vector<wire::Entry>& transcript,
-                                            const std::vector<Fact>& facts) {
+bool is_rate_limit(const std::string& line, const std::vector<Fact>& facts) {
+    const bool known =
+        std::any_of(facts.begin(), facts.end(), [&](const Fact& fact) { return fact_fits(fact, line); });
+    return known || speaks_of_rate(line);
+}
+
+std::optional<LimitReply> rate_limit_reply(const std::vector<wire::Entry>& transcript,
+                                           const std::vector<Fact>& facts) {
     std::map<std::string, std::string> unfinished;  // by connection: a reply may come in many reads
-    for (const wire::Entry& entry : transcript) {
+    for (std::size_t i = 0; i < transcript.size(); ++i) {
+        const wire::Entry& entry = transcript[i];
         if (entry.kind != wire::EntryKind::received) {
             continue;
         }
@@ -119,8 +121,8 @@ std::optional<std::string> rate_limit_reply(const std::vector<wire::Entry>& tran
             while (!line.empty() && line.back() == '\r') {
                 line.pop_back();
             }
-            if (auto limit = limit_in(line, facts)) {
-                return limit;
+            if (is_rate_limit(line, facts)) {
+                return LimitReply{smtp::printable(line), i};
             }
         }
     }

@@ -41,6 +41,42 @@ std::string refusal(const RunContext& context, int port, const std::string& repl
         password_source(context.profile));
 }
 
+/// A password goes to no server that has not proved who it is (RFC 8314 §5.2).
+std::string withheld(const RunContext& context, const PortProbe& probe) {
+    return fmt::format(
+        "{}:{}: the password was not sent: the certificate does not prove the host ({}). If its CA is yours, "
+        "name it "
+        "with --ca FILE or tls: {{ca_file: …}}; if it is for another name, tls: {{server_name: …}}",
+        context.profile.host,
+        probe.port,
+        probe.certificate_problem);
+}
+
+/// The 5yz reply to AUTH that refused the login; "" when it was not refused. What fails on the way to AUTH
+/// says nothing about the password.
+std::string refused_login(const RunContext& context, const PlannedCell& cell) {
+    auto owned = std::make_unique<boost::asio::io_context>(1);
+    script::ScriptResult result;
+    boost::asio::co_spawn(
+        *owned, run_cell(context, cell), [&](std::exception_ptr thrown, const CellRun& run) {
+            if (thrown) {
+                std::rethrow_exception(thrown);
+            }
+            result = run.script;
+        });
+    while (!owned->stopped() && !context.interrupted) {
+        owned->run_for(std::chrono::milliseconds(50));
+    }
+    if (context.interrupted) {
+        [[maybe_unused]] const auto* left =
+            owned.release();  // as in the schedule: the program is about to end
+        return {};
+    }
+    const bool at_login = result.expected.compare(0, 4, "AUTH") == 0;  // the step that failed
+    const std::string& reply = result.first_reply_problem;
+    return at_login && !reply.empty() && reply.front() == '5' ? reply : std::string();
+}
+
 }  // namespace
 
 bool wants_login(const Plan& plan, int port) {
@@ -54,21 +90,17 @@ void probe_logins(const RunContext& context, const Plan& plan, std::map<int, Por
         return;
     }
     for (auto& [port, probe] : probes) {
-        if (!probe.usable() || !wants_login(plan, port) || context.interrupted) {
+        const bool in_clear = probe.mode == script::Mode::Plain;
+        if (!probe.usable() || !wants_login(plan, port) || context.interrupted ||
+            !(probe.secure || in_clear)) {
             continue;
         }
-        const PlannedCell cell = login_cell(probe);
-        std::string reply;
-        boost::asio::io_context loop(1);
-        boost::asio::co_spawn(
-            loop, run_cell(context, cell), [&](std::exception_ptr thrown, const CellRun& run) {
-                if (thrown) {
-                    std::rethrow_exception(thrown);
-                }
-                reply = run.script.first_reply_problem;
-            });
-        loop.run();
-        if (!reply.empty() && reply.front() == '5') {
+        if (!probe.certificate_problem.empty() && !context.loopback()) {
+            probe.login_refused = withheld(context, probe);
+            continue;
+        }
+        const std::string reply = refused_login(context, login_cell(probe));
+        if (!reply.empty()) {
             probe.login_refused = context.masker.by_value(refusal(context, port, reply));
         }
     }

@@ -7,9 +7,6 @@ namespace smtpspec::run {
 namespace {
 
 constexpr int failures_to_give_up = 3;
-constexpr int limit_replies_to_give_up = 5;
-constexpr std::chrono::seconds first_pause{10};
-constexpr std::chrono::seconds longest_pause{60};
 
 }  // namespace
 
@@ -57,16 +54,19 @@ void Pacing::finished(const Cell& cell) {
     }
 }
 
-std::optional<std::string> Pacing::given_up(int port) const {
+std::optional<Pacing::GivenUp> Pacing::given_up(int port) const {
     const std::lock_guard lock(mutex_);
     if (limit_replies_ >= limit_replies_to_give_up) {
-        return fmt::format("rate-limited: the endpoint limited us {} times in this run; try later",
-                           limit_replies_);
+        return GivenUp{fmt::format("rate-limited: the endpoint limited us {} times in this run; try later",
+                                   limit_replies_),
+                       "rate-limited"};
     }
     const auto failed = failed_in_a_row_.find(port);
     if (failed != failed_in_a_row_.end() && failed->second >= failures_to_give_up) {
-        return fmt::format("the port stopped answering during the run ({} connections in a row failed)",
-                           failed->second);
+        return GivenUp{
+            fmt::format("the port stopped answering during the run ({} connections in a row failed)",
+                        failed->second),
+            "died"};
     }
     return std::nullopt;
 }

@@ -12,6 +12,12 @@
 
 namespace smtpspec::run {
 
+/// After a reply that means "too fast" nothing is sent for so long, twice as long after each further one.
+constexpr std::chrono::seconds first_pause{10};
+constexpr std::chrono::seconds longest_pause{60};
+/// So many of them end the run.
+constexpr int limit_replies_to_give_up = 5;
+
 /// Keeps the profile's pace and looks after rate limits and dying ports (design.md §8). Thread-safe.
 class Pacing {
   public:
@@ -28,7 +34,11 @@ class Pacing {
     /// its port.
     void finished(const Cell& cell);
     /// Why no more cells are tried on this port; empty: go on.
-    std::optional<std::string> given_up(int port) const;
+    struct GivenUp {
+        std::string reason;  ///< a sentence
+        std::string cause;   ///< Cell::error_kind: "rate-limited" or "died"
+    };
+    std::optional<GivenUp> given_up(int port) const;
     std::vector<std::string> notices() const;
 
   private:

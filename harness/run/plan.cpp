@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <map>
 
+#include <fmt/format.h>
+
 #include "protocol/script/print.hpp"
 
 namespace smtpspec::run {
@@ -51,9 +53,16 @@ bool inserts(const std::string& script, const std::string& name) {
            script.find("(" + name) != std::string::npos;
 }
 
-/// The profile key that would enable a cell whose fixture is missing; "" when nothing is missing.
+/// Why a cell cannot run: which key of the profile would enable it; "" when nothing is missing.
 std::string missing_fixture(const Scenario& scenario, const Profile& profile, const RunOptions& options) {
-    const bool credentials = !profile.user.empty() && !options.no_auth;
+    const std::string script = script::to_text(scenario.script);
+    const bool logs_in = scenario.head.from >= script::State::Authenticated || inserts(script, "secret");
+    // Where only the name is used, the right password is not missing: how a wrong one is refused is still
+    // asked.
+    const bool credentials = !profile.user.empty() && (!options.no_auth || !logs_in);
+    if (options.no_auth && !credentials && !profile.user.empty() && scenario.head.needs_word("credentials")) {
+        return "--no-auth: this logs in";
+    }
     const std::vector<std::tuple<const char*, bool, const char*>> fixtures = {
         {"credentials", credentials, "auth: {user, password_env}"},
         {"bad-rcpt", !profile.bad.empty(), "envelope: {bad: …} (a recipient that is refused)"},
@@ -63,21 +72,20 @@ std::string missing_fixture(const Scenario& scenario, const Profile& profile, co
     };
     for (const auto& [word, there, key] : fixtures) {
         if (!there && scenario.head.needs_word(word)) {
-            return key;
+            return fmt::format("no fixture: the profile has no {}", key);
         }
     }
     if (scenario.head.side == Side::Client) {
         return {};
     }
-    const std::string script = script::to_text(scenario.script);
     const bool sends = scenario.head.from >= script::State::Envelope ||
                        script.find("reach envelope") != std::string::npos ||
                        script.find("reach data") != std::string::npos;
     if (profile.from.empty() && (sends || inserts(script, "from"))) {
-        return "envelope: {from, to}";
+        return "no fixture: the profile has no envelope: {from, to}";
     }
     if (profile.to.empty() && (sends || inserts(script, "to") || inserts(script, "recipient"))) {
-        return "envelope: {from, to}";
+        return "no fixture: the profile has no envelope: {from, to}";
     }
     return {};
 }
@@ -133,7 +141,7 @@ void add_cells(Plan& plan,
         PlannedCell cell{scenario, params, 0, Mode::Starttls, traffic, std::nullopt, {}, {}};
         if (!missing.empty()) {
             cell.preset = Verdict::Skipped;
-            cell.preset_reason = "no fixture: the profile has no " + missing;
+            cell.preset_reason = missing;
         }
         if (scenario->head.side == Side::Client && all_ports_together(*scenario)) {
             plan.cells.push_back(cell);

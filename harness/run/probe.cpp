@@ -12,8 +12,17 @@ namespace asio = boost::asio;
 
 namespace {
 
-constexpr std::chrono::seconds step_limit{8};
-constexpr std::chrono::seconds mode_check_limit{3};
+using std::chrono::milliseconds;
+
+constexpr milliseconds step_limit{8000};
+/// A greeting is often held back on purpose (postscreen, greetpause, tarpits); RFC 5321 §4.5.3.2.1 allows 5
+/// minutes.
+constexpr milliseconds greeting_limit_elsewhere{30000};
+constexpr milliseconds mode_check_limit{3000};
+
+std::string seconds_text(milliseconds time) {
+    return fmt::format("{:g} s", static_cast<double>(time.count()) / 1000);
+}
 
 /// A conversation step: one reply, or why there was none.
 struct Answer {
@@ -45,6 +54,8 @@ class Probe {
     Probe(const RunContext& context, int port, asio::any_io_executor executor)
         : context_(context),
           executor_(executor),
+          step_(context.profile.step.value_or(step_limit)),
+          patience_(std::max(step_, context.loopback() ? step_limit : greeting_limit_elsewhere)),
           transcript_(&context.masker),
           where_(fmt::format(
               "{}:{} ({})", context.profile.host, port, wire::to_string(context.addresses.at(port)))) {
@@ -63,15 +74,12 @@ class Probe {
             co_return result_;
         }
         co_await talk(connection);
-        co_await connection.close(wire::Clock::now() + std::chrono::milliseconds(500));
-        if (result_.state == PortProbe::State::silent && result_.mode != script::Mode::Tls) {
-            co_await look_for_tls();
-        }
+        co_await connection.close(wire::Clock::now() + milliseconds(500));
         co_return result_;
     }
 
   private:
-    static wire::Deadline soon() { return wire::Clock::now() + step_limit; }
+    wire::Deadline soon() const { return wire::Clock::now() + step_; }
 
     void stop(PortProbe::State state, std::string detail) {
         result_.state = state;
@@ -91,6 +99,8 @@ class Probe {
         if (!started) {
             result_.tls_problem = started.error().what;
             tls_failure_ = started.error().kind;
+        } else if (const auto& info = connection.tls_info()) {
+            result_.certificate_problem = info->problem;
         }
         co_return started.has_value();
     }
@@ -148,11 +158,11 @@ class Probe {
             case wire::IoError::Kind::timeout:
                 stop(PortProbe::State::silent,
                      fmt::format(
-                         "{}: the port accepts connections but did not complete a TLS handshake within {} s. "
+                         "{}: the port accepts connections but did not complete a TLS handshake within {}. "
                          "An overloaded server, a tarpit, or a port that is not for TLS from the first octet "
                          "does this.",
                          where_,
-                         step_limit.count()));
+                         seconds_text(step_)));
                 return;
             case wire::IoError::Kind::closed:
             case wire::IoError::Kind::reset:
@@ -171,7 +181,17 @@ class Probe {
     }
 
     wire::Awaitable<bool> greeting(wire::Connection& connection) {
-        const Answer answer = co_await read_reply(connection, soon());
+        const auto connected = wire::Clock::now();
+        Answer answer = co_await read_reply(connection, connected + step_);
+        if (answer.event == wire::ReadEvent::timeout && !answer.reply && answer.unfinished.empty()) {
+            if (result_.mode != script::Mode::Tls) {
+                co_await look_for_tls();
+            }
+            if (result_.state == PortProbe::State::wrong_mode) {
+                co_return false;
+            }
+            answer = co_await read_reply(connection, connected + patience_);
+        }
         if (!answer.reply) {
             no_greeting(connection, answer);
             co_return false;
@@ -197,11 +217,11 @@ class Probe {
         const std::string seen = smtp::printable(answer.unfinished.substr(0, 80));
         if (answer.event == wire::ReadEvent::timeout && seen.empty()) {
             stop(PortProbe::State::silent,
-                 fmt::format("{}: the port accepts connections but sent no greeting within {} s. A service "
-                             "that waits for "
-                             "the client to speak first, a tarpit, or an overloaded server does this.",
+                 fmt::format("{}: the port accepts connections but sent no greeting within {}. A service "
+                             "that waits for the client to speak first, a tarpit, or an overloaded server "
+                             "does this; `time: {{step: …}}` in the profile waits longer.",
                              where_,
-                             step_limit.count()));
+                             seconds_text(patience_)));
         } else if (seen.empty()) {
             stop(PortProbe::State::unreachable,
                  fmt::format("{}: the connection was {} before any greeting.",
@@ -223,7 +243,7 @@ class Probe {
     }
 
     wire::Awaitable<std::optional<smtp::Capabilities>> ehlo(wire::Connection& connection) {
-        const std::string command = "EHLO probe.example\r\n";
+        const std::string command = "EHLO " + context_.profile.ehlo + "\r\n";
         std::optional<smtp::Capabilities> offered;
         auto sent = co_await connection.send(command, soon());
         if (!sent) {
@@ -237,10 +257,14 @@ class Probe {
                                         answer.reply->raw.size());
         } else if (code == 250) {
             offered = smtp::Capabilities::from_reply(*answer.reply);
-        } else if (code / 100 == 5) {
-            offered = smtp::Capabilities();  // it knows no extensions
+        } else if (code == 500 || code == 502) {
+            offered = smtp::Capabilities();  // it knows no extensions (RFC 5321 §4.1.4)
         } else if (answer.reply) {
-            ehlo_problem_ = fmt::format("\"{}\"", smtp::printable(answer.reply->raw.substr(0, 200)));
+            ehlo_problem_ = fmt::format(
+                "\"{}\"; if it is our name \"{}\" that it refuses, `ehlo: NAME` in the "
+                "profile gives another",
+                smtp::printable(answer.reply->raw.substr(0, 200)),
+                context_.profile.ehlo);
         } else {
             ehlo_problem_ =
                 answer.event == wire::ReadEvent::timeout ? "silence" : "the end of the connection";
@@ -280,11 +304,12 @@ class Probe {
                              "Set its mode to tls in the profile.",
                              where_));
         }
-        co_await connection.close(wire::Clock::now() + std::chrono::milliseconds(500));
+        co_await connection.close(wire::Clock::now() + milliseconds(500));
     }
 
     const RunContext& context_;
     asio::any_io_executor executor_;
+    milliseconds step_, patience_;  ///< for a reply; for the greeting
     wire::Transcript transcript_;
     std::string where_;
     std::string ehlo_problem_ = "nothing: it could not be sent";
@@ -333,6 +358,11 @@ std::string upper(std::string text) {
 
 }  // namespace
 
+bool PortProbe::lacks_auth() const {
+    const auto& offered = mode == script::Mode::Plain ? clear : secure;
+    return usable() && offered && !offered->has("AUTH");
+}
+
 std::string PortProbe::lacks(const std::string& need) const {
     if (need == "starttls") {
         const bool offered = mode != script::Mode::Starttls || (clear && clear->has("STARTTLS"));
@@ -346,98 +376,6 @@ std::string PortProbe::lacks(const std::string& need) const {
         return offered->auth_offers(upper(need.substr(5))) ? "" : upper(need.substr(5)) + " is not offered";
     }
     return offered->has(upper(need)) ? "" : upper(need) + " is not offered";
-}
-
-namespace {
-
-Cell promise_cell(const RunContext& context,
-                  const PortProbe& probe,
-                  std::string outcome,
-                  std::string reason) {
-    Cell cell;
-    cell.scenario = "endpoint.mode";
-    cell.title = "The port keeps the mode that its profile promises";
-    cell.endpoint = context.profile.name;
-    cell.port = probe.port;
-    cell.mode = std::string(script::to_string(probe.mode));
-    cell.verdict = Verdict::Fail;
-    cell.outcome = std::move(outcome);
-    cell.level = "MUST";
-    cell.severity = "high";
-    cell.refs = {"RFC 8314 §3.3", "RFC 3207 §4"};
-    cell.evidence = "wire";
-    cell.expected = fmt::format("{} on port {}", cell.mode, probe.port);
-    cell.got = reason;
-    cell.reason = std::move(reason);
-    return cell;
-}
-
-/// Nobody promised anything for a bare host: on port 25 STARTTLS is optional (RFC 3207 §4), on the submission
-/// ports it should be there (RFC 8314 §3.3).
-Cell starttls_missing(const RunContext& context, const PortProbe& probe) {
-    const bool guessed = context.profile.guessed;
-    Cell cell = promise_cell(
-        context,
-        probe,
-        "starttls-missing",
-        fmt::format(
-            "{}:{}: the reply to EHLO does not list STARTTLS{}. A middlebox that strips it looks the same.",
-            context.profile.host,
-            probe.port,
-            guessed ? "" : ", but the profile says this port upgrades"));
-    if (guessed) {
-        cell.title = "The port has the usual mode";
-        cell.level = "SHOULD";
-        cell.severity = "medium";
-        cell.verdict = probe.port == 25 ? Verdict::Unsupported : Verdict::Warn;
-    }
-    return cell;
-}
-
-/// It is listed, and TLS does not begin. No reply or 421 may be a limit, a server that died or a middlebox,
-/// and says nothing about TLS; another 4yz is a legal answer for a while (RFC 3207 §4).
-Cell starttls_broken(const RunContext& context, const PortProbe& probe) {
-    Cell cell = promise_cell(context,
-                             probe,
-                             "starttls-broken",
-                             fmt::format("{}:{}: STARTTLS is listed, but TLS does not begin: {}",
-                                         context.profile.host,
-                                         probe.port,
-                                         probe.tls_problem));
-    if (probe.starttls_code == 0 || probe.starttls_code == 421) {
-        cell.verdict = Verdict::Inconclusive;
-        cell.outcome.clear();
-        cell.error_kind = "died";
-    } else if (probe.starttls_code / 100 == 4) {
-        cell.verdict = Verdict::Warn;
-        cell.outcome = "starttls-unavailable";
-    }
-    return cell;
-}
-
-}  // namespace
-
-std::vector<Cell> mode_cells(const RunContext& context, const std::map<int, PortProbe>& probes) {
-    std::vector<Cell> cells;
-    for (const auto& [port, probe] : probes) {
-        if (probe.state == PortProbe::State::wrong_mode) {
-            cells.push_back(promise_cell(context, probe, "wrong-mode", probe.detail));
-        } else if (probe.usable() && probe.mode == script::Mode::Starttls && probe.clear &&
-                   !probe.clear->has("STARTTLS")) {
-            cells.push_back(starttls_missing(context, probe));
-        } else if (probe.usable() && probe.mode == script::Mode::Starttls && !probe.tls_problem.empty()) {
-            cells.push_back(starttls_broken(context, probe));
-        } else if (probe.usable() && probe.secure && !context.user.empty() && !probe.secure->has("AUTH")) {
-            cells.push_back(promise_cell(
-                context,
-                probe,
-                "auth-missing",
-                fmt::format("{}:{}: AUTH is not offered inside TLS, but the profile has credentials",
-                            context.profile.host,
-                            port)));
-        }
-    }
-    return cells;
 }
 
 }  // namespace smtpspec::run

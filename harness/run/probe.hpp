@@ -30,23 +30,24 @@ struct PortProbe {
     std::string greeting;
     std::optional<smtp::Capabilities> clear, secure;  ///< EHLO before and inside TLS
     std::string tls_problem;                          ///< why TLS did not begin, if it did not
-    int starttls_code = 0;  ///< of the reply to STARTTLS; 0: none came, or it was not asked
+    std::string certificate_problem;  ///< why the certificate does not prove the host; "" when it does
+    int starttls_code = 0;            ///< of the reply to STARTTLS; 0: none came, or it was not asked
     std::string
-        login_refused;  ///< a sentence, when the profile's login was tried and refused (login_probe.hpp)
+        login_refused;  ///< a sentence, when the profile's login was refused or not tried (login_probe.hpp)
 
     bool usable() const { return state == State::ok; }
+    /// True when EHLO was answered where a login belongs (inside TLS, or in clear on a plain port) and does
+    /// not offer AUTH.
+    bool lacks_auth() const;
     /// "" when the port offers what a word of `needs` asks for, else a sentence.
     std::string lacks(const std::string& need) const;
 };
 
-/// One conversation: greeting, EHLO, TLS by the port's mode, EHLO, QUIT. At most about 15 s.
+/// One conversation: greeting, EHLO, TLS by the port's mode, EHLO, QUIT. A reply may take the profile's
+/// `time.step` (8 s), the greeting 30 s on another machine: about a minute at most.
 wire::Awaitable<PortProbe> probe_port(const RunContext& context, int port);
 
 /// All ports of the context at once, on a loop of its own.
 std::map<int, PortProbe> probe_ports(const RunContext& context);
-
-/// The verdicts about the profile's promise (design.md §4: a mode is a promise): a failed cell per port and
-/// broken promise, none when it is kept.
-std::vector<Cell> mode_cells(const RunContext& context, const std::map<int, PortProbe>& probes);
 
 }  // namespace smtpspec::run

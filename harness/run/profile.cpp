@@ -293,6 +293,7 @@ void read_profile(const YAML::Node& root, Profile& profile) {
              {{"name", text(profile.name)},
               {"host", text(profile.host)},
               {"domain", text(profile.domain)},
+              {"ehlo", text(profile.ehlo)},
               {"ports", [&](const YAML::Node& node) { read_ports(node, profile); }},
               {"service", [&](const YAML::Node& node) { read_services(node, profile); }},
               {"tls", tls},

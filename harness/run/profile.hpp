@@ -29,6 +29,7 @@ struct Profile {
     std::map<int, script::Mode> ports;
     std::map<int, std::string> service;  ///< port -> submission | mx; default submission (25: both)
     std::string ca_file, server_name;
+    std::string ehlo = "probe.example";  ///< our name in EHLO
     std::string user, password_env, password_file;
     std::string from, to, bad, remote, domain;
     std::vector<std::string> recipients;
@@ -40,6 +41,13 @@ struct Profile {
     int budget_messages = 10, budget_bad_logins = 1;  ///< per port and run
     std::optional<std::chrono::milliseconds> quiet, step;
     std::vector<Fact> facts;
+
+    /// True when the port is declared for mail from other servers: AUTH does not belong there (RFC 6409
+    /// §3.1).
+    bool relays_only(int port) const {
+        const auto declared = service.find(port);
+        return declared != service.end() && declared->second == "mx";
+    }
 };
 
 /// Parses a profile. Errors are complete messages "file:line:column: …" with line, caret and what was

@@ -124,16 +124,31 @@ void note_port_not_in_run(Cell& cell, const ServerEnvironment& environment) {
     cell.reason = fmt::format("port {}, which this asks for, is not part of this run", port);
 }
 
+/// True when it was this reply that reached the outcome of a pass: a scenario that asks for the limit has
+/// found it.
+bool was_asked_for(const Cell& cell, const LimitReply& limit) {
+    return cell.verdict == Verdict::Pass &&
+           std::any_of(cell.labels.begin(), cell.labels.end(), [&](const LabelReached& reached) {
+               return reached.label == cell.outcome && reached.transcript_first <= limit.entry &&
+                      limit.entry <= reached.transcript_last;
+           });
+}
+
 void note_rate_limit(Cell& cell, const RunContext& context, const wire::Transcript& transcript) {
     if (context.embedded()) {
         return;
     }
-    if (const auto reply = rate_limit_reply(transcript.entries(), context.profile.facts)) {
-        cell.verdict = Verdict::Inconclusive;
-        cell.outcome.clear();
-        cell.reason = fmt::format("rate-limited: the endpoint answered \"{}\"", *reply);
-        cell.error_kind = "rate-limited";
+    const auto limit = rate_limit_reply(transcript.entries(), context.profile.facts);
+    if (!limit || was_asked_for(cell, *limit)) {
+        return;
     }
+    cell.error_kind = "rate-limited";  // the run pauses in any case
+    if (cell.verdict == Verdict::Vulnerable) {
+        return;  // that was seen on the wire, whatever was said beside it
+    }
+    cell.verdict = Verdict::Inconclusive;
+    cell.outcome.clear();
+    cell.reason = fmt::format("rate-limited: the endpoint answered \"{}\"", limit->line);
 }
 
 /// Where TLS never works, "the command was not executed inside TLS" is true and proves nothing.
@@ -160,13 +175,41 @@ void doubt_pass_without_tls(const RunContext& context,
     cell.error_kind = "no-tls";
 }
 
+void not_sane_after(Cell& cell, bool unexplained, const std::string& trouble) {
+    cell.reason = unexplained ? fmt::format("{}; and not sane after it: {}", cell.reason, trouble)
+                              : fmt::format("not sane after it: {} (it had looked like {}: {})",
+                                            trouble,
+                                            script::to_string(cell.verdict),
+                                            cell.outcome);
+    cell.verdict = Verdict::Inconclusive;
+    cell.outcome.clear();
+    cell.error_kind = "died";
+}
+
+/// Many servers limit the connections of one client. "" when a clean conversation succeeds beside one that is
+/// open.
+wire::Awaitable<std::string> second_connection_trouble(const RunContext& context, int port) {
+    asio::any_io_executor executor = co_await asio::this_coro::executor;
+    wire::Transcript transcript(&context.masker);
+    wire::Connection first(executor, transcript);
+    const auto limit = wire::Clock::now() + std::chrono::seconds(8);
+    const auto connected = co_await first.connect(context.addresses.at(port), limit);
+    if (!connected) {
+        co_return connected.error().what;
+    }
+    if (context.profile.ports.at(port) != script::Mode::Tls) {
+        co_await first.receive(limit);  // its greeting: now it counts
+    }
+    const PortProbe second = co_await probe_port(context, port);
+    co_await first.close(wire::Clock::now() + std::chrono::milliseconds(500));
+    co_return second.usable() ? std::string() : second.detail;
+}
+
 /// design.md §4: a clean conversation after it tells a failed test from a peer that is broken anyway, and a
 /// connection that was closed on purpose from one that died. What is vulnerable was seen on the wire and
 /// stays.
-wire::Awaitable<void> check_sane_after(const RunContext& context,
-                                       Cell& cell,
-                                       bool decided_by_end,
-                                       bool broke_off) {
+wire::Awaitable<void> check_sane_after(
+    const RunContext& context, Cell& cell, bool decided_by_end, bool broke_off, int connections) {
     const bool unexplained = cell.verdict == Verdict::Inconclusive && broke_off && cell.error_kind.empty();
     const bool doubtful = cell.verdict == Verdict::Fail || cell.verdict == Verdict::Warn ||
                           (decided_by_end && cell.verdict != Verdict::Inconclusive) || unexplained;
@@ -176,17 +219,15 @@ wire::Awaitable<void> check_sane_after(const RunContext& context,
     const PortProbe after = co_await probe_port(context, cell.port);
     const bool talks = after.usable() || after.state == PortProbe::State::wrong_mode ||
                        after.state == PortProbe::State::no_tls;
-    if (talks) {
-        co_return;
+    if (!talks) {
+        not_sane_after(cell, unexplained, after.detail);
+    } else if (decided_by_end && connections > 1 && cell.verdict != Verdict::Inconclusive) {
+        const std::string trouble = co_await second_connection_trouble(context, cell.port);
+        if (!trouble.empty()) {
+            not_sane_after(
+                cell, unexplained, "a second connection at the same time is not served: " + trouble);
+        }
     }
-    cell.reason = unexplained ? fmt::format("{}; and not sane after it: {}", cell.reason, after.detail)
-                              : fmt::format("not sane after it: {} (it had looked like {}: {})",
-                                            after.detail,
-                                            script::to_string(cell.verdict),
-                                            cell.outcome);
-    cell.verdict = Verdict::Inconclusive;
-    cell.outcome.clear();
-    cell.error_kind = "died";
 }
 
 std::unique_ptr<script::StoreOracle> mailbox_of(const RunContext& context,
@@ -210,9 +251,9 @@ wire::Awaitable<void> run_foreign(const RunContext& context,
     note_port_not_in_run(run.cell, environment);
     note_rate_limit(run.cell, context, transcript);
     doubt_pass_without_tls(context, planned, transcript, run.cell);
-    const bool by_end = decided_by_end(run.script, run.cell.outcome, transcript);
+    run.decided_by_end = decided_by_end(run.script, run.cell.outcome, transcript);
     const bool broke_off = run.script.end != script::ScriptEnd::finished;
-    co_await check_sane_after(context, run.cell, by_end, broke_off);
+    co_await check_sane_after(context, run.cell, run.decided_by_end, broke_off, environment.connections());
 }
 
 std::map<int, asio::ip::tcp::endpoint> addresses_of(const mock::Server& server) {

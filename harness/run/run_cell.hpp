@@ -11,6 +11,7 @@ namespace smtpspec::run {
 struct CellRun {
     Cell cell;
     script::ScriptResult script;
+    bool decided_by_end = false;  ///< its outcome hangs on a connection that ended or could not be made
 };
 
 /// Runs one cell and judges it. Never throws: a bug becomes the verdict `error` of this cell. `context` and

@@ -3,6 +3,7 @@
 #include <ctime>
 
 #include "harness/run/login_probe.hpp"
+#include "harness/run/promise.hpp"
 #include "harness/run/version.hpp"
 
 namespace smtpspec::run {
@@ -71,6 +72,9 @@ Result execute(RunContext& context,
         for (const auto& [port, probe] : probes) {
             if (probe.usable() && !probe.tls_problem.empty()) {
                 context.tls_problems[port] = probe.tls_problem;
+            }
+            if (probe.lacks_auth()) {
+                context.without_auth.insert(port);
             }
         }
         probe_logins(context, plan, probes);

@@ -33,6 +33,7 @@ wire::Awaitable<wire::IoResult<std::unique_ptr<wire::Connection>>> ServerEnviron
     wire::ConnectionOptions options;
     options.name = request.name;
     auto connection = std::make_unique<wire::Connection>(executor_, transcript_, options);
+    ++connections_;
     auto connected = co_await connection->connect(found->second, deadline);
     if (!connected) {
         if (port == cell_.port) {  // another port may well be refused: that is what some scenarios ask

@@ -23,6 +23,9 @@ class ServerEnvironment : public CellEnvironment {
     /// Keeps the profile's pace where a transaction begins.
     wire::Awaitable<void> before_send(const std::string& octets) override;
     script::Mode mode_of_port(int port) const override;
+    std::chrono::milliseconds least_step() const override {
+        return context_.profile.step.value_or(std::chrono::milliseconds(0));
+    }
     wire::TlsClientSettings client_tls() const override;
     wire::Awaitable<wire::IoResult<std::unique_ptr<script::PlayedSession>>> accept(
         std::string name, wire::Deadline deadline) override;
@@ -40,12 +43,15 @@ class ServerEnvironment : public CellEnvironment {
 
     /// A port that the script asked for and that is not part of this run; 0: none.
     int missing_port() const { return missing_port_; }
+    /// How many connections the script has asked for.
+    int connections() const { return connections_; }
 
   private:
     std::map<int, boost::asio::ip::tcp::endpoint> addresses_;
     std::unique_ptr<script::StoreOracle> store_;
     std::optional<wire::IoError> connect_error_;
     int missing_port_ = 0;
+    int connections_ = 0;
 };
 
 }  // namespace smtpspec::run

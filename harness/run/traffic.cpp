@@ -105,8 +105,55 @@ class Estimator {
         return list != nullptr ? std::max<int>(1, static_cast<int>(list->items.size())) : 10;
     }
 
+    static std::string label_of(const script::Statement& statement) {
+        const auto* when = std::get_if<script::WhenStatement>(&statement.node);
+        const auto* name = when != nullptr && when->condition
+                               ? std::get_if<script::NameExpression>(&when->condition->node)
+                               : nullptr;
+        return name != nullptr ? name->name : std::string();
+    }
+
+    /// The costliest of `when a { } when b { } …` whose labels are alternatives of the await before them: one
+    /// of them is carried out. Gives the place behind the last.
+    std::size_t walk_alternatives(const script::Block& block, std::size_t at, int times) {
+        const auto* await = at > 0 ? std::get_if<script::AwaitStatement>(&block[at - 1].node) : nullptr;
+        std::size_t end = at;
+        while (await != nullptr && end < block.size() && reaches(*await, label_of(block[end]))) {
+            ++end;
+        }
+        if (end < at + 2) {
+            return at;
+        }
+        const Traffic before = traffic_;
+        Traffic most = before;
+        for (std::size_t i = at; i < end; ++i) {
+            traffic_ = before;
+            walk(std::get<script::WhenStatement>(block[i].node).block, times);
+            most.connections = std::max(most.connections, traffic_.connections);
+            most.logins = std::max(most.logins, traffic_.logins);
+            most.bad_logins = std::max(most.bad_logins, traffic_.bad_logins);
+            most.messages = std::max(most.messages, traffic_.messages);
+            most.transactions = std::max(most.transactions, traffic_.transactions);
+        }
+        traffic_ = most;
+        return end;
+    }
+
+    static bool reaches(const script::AwaitStatement& await, const std::string& label) {
+        return !label.empty() &&
+               std::any_of(
+                   await.alternatives.begin(), await.alternatives.end(), [&](const auto& alternative) {
+                       return alternative.goal && alternative.goal->label == label;
+                   });
+    }
+
     void walk(const script::Block& block, int times) {
-        for (const script::Statement& statement : block) {
+        for (std::size_t i = 0; i < block.size(); ++i) {
+            if (const std::size_t end = walk_alternatives(block, i, times); end > i) {
+                i = end - 1;
+                continue;
+            }
+            const script::Statement& statement = block[i];
             if (const auto* sent = std::get_if<script::SendStatement>(&statement.node)) {
                 send(*sent, times);
             } else if (const auto* attempt = std::get_if<script::AttemptStatement>(&statement.node)) {

@@ -7,23 +7,28 @@ namespace smtpspec::script {
 
 namespace {
 
-/// One wait for a series. Replies are awaited for `step` while none of the series (`[*]` aside) fits what has
-/// come so far but one of them still could; then for `quiet`, so that what is too much shows as well. `[4yz]`
-/// does not fit when the connection ended behind the reply; a star that stands last takes in the end.
+/// One wait for a series. While none of the series (`[*]` aside) fits what has come so far but one of them
+/// still could, each further reply is awaited for `step`: a peer that takes its time over every command is
+/// slow, not silent. Then `quiet` is waited for, so that what is too much shows as well. `[4yz]` does not fit
+/// when the connection ended behind the reply; a star that stands last takes in the end.
 class SeriesAwaiting {
   public:
     SeriesAwaiting(ScriptState& state, Link& link, const Choices& choices, Position at)
         : state_(state), link_(link), choices_(choices), at_(at), first_(state.position()) {}
 
     wire::Awaitable<void> run() {
-        const wire::Clock::time_point start = wire::Clock::now();
-        wire::Clock::time_point last = start;
+        wire::Clock::time_point last = wire::Clock::now();
+        wire::Clock::time_point patience = last + state_.step;
         LinkEvent event = LinkEvent::octets;
         while (event == LinkEvent::octets && replies_.size() < most_replies) {
-            collect();
-            const wire::Deadline deadline =
-                could_go_on() ? start + state_.step : std::min(last + state_.quiet, start + 2 * state_.step);
-            event = co_await more(state_, link_, std::min(state_.total, deadline));
+            const bool replied = collect();
+            const bool open = could_go_on();
+            // Only a reply buys time, and only while it leaves the series open: neither octets of a line
+            // without end nor replies of which there are too many already keep us here.
+            patience = replied && open ? last + state_.step : patience;
+            const wire::Deadline enough = std::min(last + state_.quiet, patience + state_.step);
+            const wire::Deadline until = std::min(state_.total, open ? patience : enough);
+            event = co_await more(state_, link_, until);
             last = wire::Clock::now();
         }
         ended_ = event == LinkEvent::end;
@@ -42,11 +47,14 @@ class SeriesAwaiting {
         return std::get<SeriesPattern>(choice.pattern->node);
     }
 
-    void collect() {
+    /// True if there was at least one more reply.
+    bool collect() {
+        const std::size_t before = replies_.size();
         while (link_.peek_reply() != nullptr) {
             state_.take_reply(link_);
             replies_.push_back(*link_.last_reply);
         }
+        return replies_.size() > before;
     }
 
     SeriesState match(const Choice& choice, Captures captures) {

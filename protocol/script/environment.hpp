@@ -83,6 +83,9 @@ class Environment {
     virtual bool loopback() const = 0;  ///< the peer is this machine
     virtual std::chrono::milliseconds quiet() const = 0;
     virtual double time_scale() const = 0;  ///< >= 1: a profile may lengthen budgets
+    /// A reply may take so long whatever the scenario's `step` is; `total` grows with it. 0: as the scenario
+    /// says.
+    virtual std::chrono::milliseconds least_step() const { return std::chrono::milliseconds(0); }
     /// >= 1: the times written in a scenario pass so much faster, and `since(mark)` shows them as written.
     /// Only where both ends are ours and the other one's limits shrink with it.
     virtual double time_lapse() const { return 1.0; }

@@ -27,6 +27,13 @@ ScriptState::ScriptState(const Scenario& scenario_, const CellParams& cell_, Env
     if (scenario.head.time.quiet_given) {
         quiet = scaled(scenario.head.time.quiet);
     }
+    if (const Duration least = environment.least_step(); least > step) {
+        const double longer =
+            static_cast<double>(least.count()) / static_cast<double>(std::max<std::int64_t>(step.count(), 1));
+        const double whole = static_cast<double>(scaled(scenario.head.time.total).count());
+        total = wire::Clock::now() + Duration(static_cast<std::int64_t>(whole * longer));
+        step = least;
+    }
 }
 
 void ScriptState::stop(ScriptEnd end, Position at, const std::string& reason) {

@@ -2,6 +2,7 @@
 
 #include <boost/asio/io_context.hpp>
 #include <fstream>
+#include <functional>
 #include <thread>
 
 #include "harness/run/runner.hpp"
@@ -47,6 +48,8 @@ class ForeignServer {
         }));
     }
 
+    std::string ca_pem() const { return pki_->ca_pem(); }
+
     std::uint16_t port = 0;
 
   private:
@@ -84,9 +87,14 @@ mock::ServerConfig with_account() {
     return config;
 }
 
-Result run_against(const ForeignServer& server, const Profile& profile, std::vector<std::string> filters) {
+using Adjust = std::function<void(RunContext&)>;
+
+Result run_against(const ForeignServer& server,
+                   const Profile& profile,
+                   std::vector<std::string> filters,
+                   const Adjust& adjust = nullptr,
+                   RunOptions options = {}) {
     auto catalog = Catalog::load("");
-    RunOptions options;
     options.only = std::move(filters);
     options.connect_to = {{"127.0.0.1", 587, "127.0.0.1", server.port}};
     auto context = foreign_context(profile, options);
@@ -94,7 +102,19 @@ Result run_against(const ForeignServer& server, const Profile& profile, std::vec
         ADD_FAILURE() << (catalog ? context.error().message : catalog.error());
         return {};
     }
+    (*context)->client_tls = *wire::client_context("", server.ca_pem());
+    if (adjust) {
+        adjust(**context);
+    }
     return execute(**context, *catalog, plan_run(**context, *catalog), {}, {});
+}
+
+/// As if the server were another machine, where the manners of design.md §8 hold; fast, for it is not.
+void elsewhere(RunContext& context) {
+    context.local = false;
+    context.surroundings = Surroundings::remote;
+    context.profile.messages_per_second = 100;
+    context.profile.quiet = std::chrono::milliseconds(50);
 }
 
 TEST(ForeignRun, ARefusedLoginIsTriedOnceAndNothingIsCalledAFailure) {
@@ -206,6 +226,72 @@ TEST(ForeignRun, ABareHostMadeNoPromise) {
     const Result guessed = run_against(server, guess, {"starttls.cmd.*"});
     ASSERT_NE(cell = cell_of(guessed, "endpoint.mode"), nullptr);
     EXPECT_EQ(cell->verdict, Verdict::Warn);
+}
+
+TEST(ForeignRun, APasswordGoesToNoServerElsewhereThatHasNotProvedWhoItIs) {
+    ForeignServer server(with_account());
+    const Result result =
+        run_against(server, profile_with("right password"), {"auth.state.*"}, [](RunContext& context) {
+            elsewhere(context);
+            context.client_tls = *wire::client_context("");
+        });
+    const Cell* const certificate = cell_of(result, "endpoint.certificate");
+    ASSERT_NE(certificate, nullptr);
+    EXPECT_EQ(certificate->verdict, Verdict::Warn);
+    EXPECT_NE(certificate->reason.find("--ca FILE"), std::string::npos) << certificate->reason;
+    EXPECT_GT(count(result, Verdict::Inconclusive), 0);
+    EXPECT_EQ(server.logged("C: AUTH"), 0);
+}
+
+TEST(ForeignRun, WhatFailsBeforeAuthSaysNothingAboutThePassword) {
+    mock::ServerConfig config = with_account();
+    config.extensions.starttls = false;
+    ForeignServer server(std::move(config));
+    const Result result = run_against(server, profile_with("right password"), {"data.eod.*"});
+    for (const Cell& cell : result.cells) {
+        EXPECT_NE(cell.error_kind, "login-refused") << cell.name() << ": " << cell.reason;
+    }
+}
+
+TEST(ForeignRun, APortForOtherServersNeedsNoAuth) {
+    ForeignServer server(mock::ServerConfig{});  // without accounts
+    Profile profile = profile_with("right password");
+    profile.service = {{587, "mx"}};
+    const Result result = run_against(server, profile, {"data.eod.split-segments*"});
+    EXPECT_EQ(cell_of(result, "endpoint.mode"), nullptr);
+    EXPECT_GT(count(result, Verdict::Pass), 0) << "nobody logs in where nobody can";
+    profile.service.clear();
+    ForeignServer again(mock::ServerConfig{});
+    const Result submission = run_against(again, profile, {"data.eod.split-segments*"});
+    ASSERT_NE(cell_of(submission, "endpoint.mode"), nullptr);
+    EXPECT_EQ(cell_of(submission, "endpoint.mode")->outcome, "auth-missing");
+}
+
+TEST(ForeignRun, OurNameInEhloIsTheProfiles) {
+    ForeignServer server(with_account());
+    Profile profile = profile_with("right password");
+    profile.ehlo = "client.sender.test";
+    run_against(server, profile, {"starttls.state.not-readvertised"});
+    EXPECT_EQ(server.logged("C: EHLO probe.example"), 0);
+    EXPECT_GT(server.logged("C: EHLO client.sender.test"), 3);
+}
+
+TEST(ForeignRun, RetriesStayWithinTheBudgetOfWrongLogins) {
+    mock::ServerConfig config = with_account();
+    mock::LimiterSpec busy;
+    busy.name = "busy";
+    busy.stage = mock::LimiterStage::auth;
+    busy.per = script::LimiterScope::All;
+    busy.burst = 1;  // the profile's own login
+    busy.reply = "454 4.7.0 Temporary authentication failure";
+    config.limiters = {busy};
+    ForeignServer server(std::move(config));
+    RunOptions options;
+    options.retries = 3;
+    const Result result =
+        run_against(server, profile_with("right password"), {"auth.fail.wrong-password"}, elsewhere, options);
+    EXPECT_LE(server.logged("C: AUTH"), 2) << "the login that comes first, and one wrong one";
+    EXPECT_FALSE(result.cells.empty());
 }
 
 TEST(ForeignRun, AMailboxThatCannotBeReadIsAMistakeOfTheProfile) {

@@ -63,6 +63,20 @@ def devices(trial):
     trial.check("the device", not full.exists() or stat.S_ISCHR(full.lstat().st_mode), "it was replaced")
 
 
+def messages_nobody_reads(trial):
+    """Standard error that is full, closed, or a pipe whose reader has gone: the result is written all the same."""
+    full = "/dev/full" if pathlib.Path("/dev/full").is_char_device() else "/proc/version"
+    for where in (f"2>{full}", "2>&-", "2>&1 >/dev/null | true"):
+        result = trial.folder / "result.json"
+        result.unlink(missing_ok=True)
+        line = f'"$0" run {" ".join(CELL)} --format json --output result.json {where}'
+        done = subprocess.run(["bash", "-o", "pipefail", "-c", line, trial.program], cwd=trial.folder, env=trial.environment, timeout=300)
+        trial.check(f"run {where}", done.returncode == 0 and json.loads(result.read_text())["cells"], done)
+        line = f'"$0" run nosuchprofile {where}'
+        done = subprocess.run(["bash", "-o", "pipefail", "-c", line, trial.program], cwd=trial.folder, env=trial.environment, timeout=300)
+        trial.check(f"a mistake {where}", done.returncode == 2, done)
+
+
 def files(trial):
     target, link = trial.folder / "target.json", trial.folder / "link.json"
     target.write_text("old")
@@ -154,6 +168,7 @@ def main():
     with tempfile.TemporaryDirectory() as name:
         trial = Trial(sys.argv[1], pathlib.Path(name))
         devices(trial)
+        messages_nobody_reads(trial)
         files(trial)
         signals(trial)
         print("\n".join(trial.bad) or "nothing lost, nothing replaced")

@@ -2,11 +2,13 @@
 
 #include <gtest/gtest.h>
 
+#include <fstream>
 #include <nlohmann/json.hpp>
 #include <random>
-
-#include "mockserver/server.hpp"
-#include "protocol/wire/loop.hpp"
+#include <valijson/adapters/nlohmann_json_adapter.hpp>
+#include <valijson/schema.hpp>
+#include <valijson/schema_parser.hpp>
+#include <valijson/validator.hpp>
 
 namespace smtpspec::latency {
 namespace {
@@ -85,119 +87,6 @@ TEST(Human, UsesThreeDigitsAndAUnit) {
         EXPECT_EQ(human(time), text);
 }
 
-std::shared_ptr<const wire::TestPki> test_pki() {
-    static const auto pki = std::make_shared<const wire::TestPki>(std::vector<std::string>{"mail.test"});
-    return pki;
-}
-
-mock::ServerConfig server_config() {
-    mock::ServerConfig config;
-    config.ports.clear();
-    for (const int logical : {25, 465}) {
-        mock::PortSpec port;
-        port.logical = logical;
-        port.mode = logical == 465 ? script::Mode::Tls : script::Mode::Starttls;
-        config.ports.push_back(port);
-    }
-    mock::Account account;
-    account.user = "anna";
-    account.password = "secret word";
-    config.accounts.push_back(account);
-    return config;
-}
-
-class Bench {
-  public:
-    Bench() : server(loop.get_executor(), server_config(), test_pki()) {
-        EXPECT_TRUE(server.start());
-        server.serve();
-    }
-    ~Bench() { wire::run_blocking(loop, server.stop()); }
-
-    LatencyTask task() const {
-        LatencyTask task;
-        task.endpoint = "mock";
-        task.target.host = "mail.test";
-        task.target.ca_pem = test_pki()->ca_pem();
-        task.target.user = "anna";
-        task.target.password = "secret word";
-        task.target.timeouts = client::Timeouts::embedded();
-        for (const mock::PortInfo& port : server.ports()) {
-            task.target.ports[port.logical] = port.actual;
-            task.target.modes[port.logical] = port.mode;
-        }
-        task.messages = 3;
-        task.from = "anna@client.test";
-        task.to = {"bert@mail.test"};
-        return task;
-    }
-    LatencyResult run(LatencyTask task) {
-        std::optional<LatencyResult> result;
-        wire::run_blocking(loop, into(std::move(task), result));
-        return std::move(*result);
-    }
-
-    boost::asio::io_context loop{1};
-    mock::Server server;
-
-  private:
-    wire::Awaitable<void> into(LatencyTask task, std::optional<LatencyResult>& result) {
-        result = co_await measure(loop.get_executor(), std::move(task));
-    }
-};
-
-TEST(Measure, HasEveryStageOfEveryPort) {
-    Bench bench;
-    const LatencyResult result = bench.run(bench.task());
-    EXPECT_TRUE(result.complete());
-    EXPECT_EQ(bench.server.store().count(), 6U);
-    ASSERT_EQ(result.ports.size(), 2U);
-    for (const PortLatency& port : result.ports)
-        for (const Stage stage : all_stages()) {
-            const bool clear_only = stage == Stage::starttls || stage == Stage::ehlo_tls;
-            const bool expected = stage != Stage::dns && (port.mode == script::Mode::Starttls || !clear_only);
-            const auto found = port.stages.find(stage);
-            ASSERT_EQ(found != port.stages.end(), expected) << port.port << " " << to_string(stage);
-            if (expected) {
-                EXPECT_EQ(found->second.count(), 3U) << to_string(stage);
-            }
-        }
-}
-
-TEST(Measure, AConnectionThatStaysIsOpenedOnce) {
-    Bench bench;
-    LatencyTask task = bench.task();
-    task.new_connection = false;
-    const LatencyResult result = bench.run(std::move(task));
-    EXPECT_TRUE(result.complete());
-    EXPECT_EQ(bench.server.sessions_total(), 2);
-    EXPECT_EQ(result.ports[0].stages.at(Stage::auth).count(), 1U);
-    EXPECT_EQ(result.ports[0].stages.at(Stage::content).count(), 3U);
-    EXPECT_EQ(result.ports[0].stages.at(Stage::quit).count(), 1U);
-}
-
-TEST(Measure, ErrorsAreCountedAndLeaveNoTime) {
-    Bench bench;
-    LatencyTask task = bench.task();
-    task.ports = {465};
-    task.target.password = "wrong";
-    const LatencyResult refused = bench.run(task);
-    ASSERT_EQ(refused.ports[0].errors.size(), 1U);
-    EXPECT_EQ(refused.ports[0].errors[0].stage, Stage::auth);
-    EXPECT_EQ(refused.ports[0].errors[0].code, 535);
-    EXPECT_EQ(refused.ports[0].errors[0].count, 3);
-    EXPECT_EQ(refused.ports[0].stages.count(Stage::auth), 0U);
-    EXPECT_EQ(refused.ports[0].stages.count(Stage::total), 0U);
-    EXPECT_EQ(refused.ports[0].stages.at(Stage::connect).count(), 3U);
-    task.target.password = "secret word";
-    task.to = {"bad@mail.test"};
-    const LatencyResult recipient = bench.run(task);
-    ASSERT_EQ(recipient.ports[0].errors.size(), 1U);
-    EXPECT_EQ(recipient.ports[0].errors[0].stage, Stage::rcpt);
-    EXPECT_EQ(recipient.ports[0].errors[0].code, 550);
-    EXPECT_EQ(recipient.ports[0].stages.count(Stage::rcpt), 0U);
-}
-
 LatencyResult sample_result() {
     LatencyResult result;
     result.endpoint = "mock";
@@ -205,6 +94,7 @@ LatencyResult sample_result() {
         PortLatency port;
         port.port = number;
         port.mode = number == 465 || number == 2465 ? script::Mode::Tls : script::Mode::Starttls;
+        port.planned = 9;
         port.messages = 3;
         port.sent = 2;
         port.stages[Stage::connect].record(83us);
@@ -216,8 +106,14 @@ LatencyResult sample_result() {
         error.text = "451 4.7.1 " + std::string(200, 'x');
         error.count = 1;
         port.add_error(error);
+        LatencyStop stop;
+        stop.cause = Trouble::rate_limited;
+        stop.reason = "the endpoint limited us five times in this run, which is enough; try again much later";
+        port.stopped = stop;
         result.ports.push_back(port);
     }
+    result.notices.push_back("port 25: \"450 4.7.1 " + std::string(90, 'y') +
+                             "\"; nothing was sent for 10 s");
     return result;
 }
 
@@ -230,12 +126,55 @@ TEST(Table, FitsEightyColumns) {
         begin = end + 1;
     }
     const char* const head =
-        "p50                      25          465          587         2465         2587\n"
+        "max                      25          465          587         2465         2587\n"
         "                   starttls          tls     starttls          tls     starttls\n"
+        "samples                   1            1            1            1            1\n"
         "connect               83 us        83 us        83 us        83 us        83 us\n"
         "TLS handshake       1.25 ms      1.25 ms      1.25 ms      1.25 ms      1.25 ms\n";
     EXPECT_TRUE(table.starts_with(head)) << table;
     EXPECT_NE(table.find("1 x MAIL: 451 4.7.1 xxx"), std::string::npos) << table;
+    const char* const tail =
+        "  stopped: the endpoint limited us five times in this run, which is enough; try\n"
+        "    again much later\n"
+        "port 25: \"450 4.7.1\n"
+        "    yyyy";
+    EXPECT_NE(table.find(tail), std::string::npos) << table;
+}
+
+/// One port with so many samples of "connect", and a tenth of them of "total".
+LatencyResult with_samples(int count) {
+    LatencyResult result;
+    PortLatency port;
+    port.port = 25;
+    port.planned = port.messages = port.sent = count;
+    port.stages[Stage::connect].record(80us, static_cast<std::uint64_t>(count));
+    port.stages[Stage::total].record(9ms, static_cast<std::uint64_t>(count / 10));
+    result.ports.push_back(port);
+    return result;
+}
+
+TEST(Table, APercentileNeedsSamplesAboveIt) {
+    const std::string few = to_table(with_samples(20));
+    EXPECT_TRUE(
+        few.starts_with("p50                      25\n"
+                        "                   starttls\n"
+                        "samples                2-20\n"
+                        "connect               80 us\n"
+                        "total               9.00 ms\n"
+                        "\n"
+                        "p90                      25\n"
+                        "                   starttls\n"
+                        "samples                2-20\n"
+                        "connect               80 us\n"
+                        "total                     -\n"
+                        "\n"
+                        "max  "))
+        << few;
+    const char* const why = "\nLeft out for want of samples (--messages): p90 needs 10, p99 needs 100.\n";
+    EXPECT_NE(few.find(why), std::string::npos) << few;
+    EXPECT_NE(to_table(with_samples(100)).find("p99 "), std::string::npos);
+    EXPECT_EQ(to_table(with_samples(99)).find("p99  "), std::string::npos);
+    EXPECT_EQ(to_table(with_samples(1000)).find("Left out"), std::string::npos);
 }
 
 TEST(Json, GivesTheSameResultAgain) {
@@ -244,6 +183,39 @@ TEST(Json, GivesTheSameResultAgain) {
     ASSERT_TRUE(again) << again.error();
     EXPECT_EQ(to_json(*again).dump(), to_json(result).dump());
     EXPECT_FALSE(from_json(nlohmann::ordered_json::object()));
+}
+
+bool fits_schema(const nlohmann::json& document) {
+    std::ifstream in(std::string(SMTPSPEC_SOURCE_DIR) + "/docs/latency.schema.json");
+    const nlohmann::json text = nlohmann::json::parse(in);
+    valijson::Schema schema;
+    valijson::SchemaParser().populateSchema(valijson::adapters::NlohmannJsonAdapter(text), schema);
+    return valijson::Validator().validate(schema, valijson::adapters::NlohmannJsonAdapter(document), nullptr);
+}
+
+TEST(Json, FitsItsSchema) {
+    LatencyResult result = sample_result();
+    PortLatency& port = result.ports.front();
+    for (const Stage stage : all_stages())
+        port.stages[stage].record(5ms);
+    port.stopped.reset();
+    for (const Trouble cause : {Trouble::died, Trouble::login_refused, Trouble::rate_limited}) {
+        LatencyError error = port.errors.front();
+        error.cause = cause;
+        port.add_error(error);
+    }
+    const nlohmann::json good = to_json(result);
+    EXPECT_TRUE(fits_schema(good)) << good.dump(1);
+    EXPECT_TRUE(fits_schema(to_json(LatencyResult{})));
+    for (const char* const pointer :
+         {"/notices", "/ports/0/stopped", "/ports/0/planned", "/ports/1/stopped/cause"}) {
+        nlohmann::json bad = good;
+        bad[nlohmann::json::json_pointer(pointer)] = "surprise";
+        EXPECT_FALSE(fits_schema(bad)) << pointer;
+    }
+    nlohmann::json unknown_stage = good;
+    unknown_stage["ports"][0]["stages"]["nap"] = good["ports"][0]["stages"]["connect"];
+    EXPECT_FALSE(fits_schema(unknown_stage));
 }
 
 TEST(Result, MergesPortByPort) {

@@ -17,14 +17,24 @@ std::vector<wire::Entry> received(const std::vector<std::pair<std::string, std::
     return entries;
 }
 
+/// The line that speaks of a limit; "" when none does.
+std::string limit(const std::vector<wire::Entry>& transcript, const std::vector<Fact>& facts = {}) {
+    const auto found = rate_limit_reply(transcript, facts);
+    return found ? found->line : "";
+}
+
 TEST(RateLimitReply, IsKnownByItsWordsFromAnyServer) {
-    for (const char* const reply : {"450 4.7.1 Rate limit exceeded",
-                                    "421 4.7.0 Too many messages, slow down",
-                                    "421 4.7.0 mail.example too many concurrent SMTP connections",
-                                    "454 4.7.0 Throttling failure: Maximum sending rate exceeded.",
-                                    "550 5.7.1 Too many messages. Try again in 60 seconds.",
-                                    "452-4.2.2 daily sending quota exceeded"}) {
-        EXPECT_EQ(rate_limit_reply(received({{"a", std::string(reply) + "\r\n"}}), {}), reply);
+    for (const char* const reply :
+         {"450 4.7.1 Rate limit exceeded",
+          "421 4.7.0 Too many messages, slow down",
+          "421 4.7.0 mail.example too many concurrent SMTP connections",
+          "454 4.7.0 Throttling failure: Maximum sending rate exceeded.",
+          "550 5.7.1 Too many messages. Try again in 60 seconds.",
+          "421 4.3.2 Too many open connections.",
+          "421 4.3.2 The maximum number of concurrent server connections has exceeded a limit",
+          "421 4.7.0 Too many login attempts",
+          "452-4.2.2 daily sending quota exceeded"}) {
+        EXPECT_EQ(limit(received({{"a", std::string(reply) + "\r\n"}})), reply);
     }
 }
 
@@ -40,14 +50,16 @@ TEST(RateLimitReply, LimitsOfOneTransactionAndOtherRefusalsAreNone) {
 }
 
 TEST(RateLimitReply, MayComeInManyReadsOnOneOfSeveralConnections) {
-    EXPECT_EQ(rate_limit_reply(received({{"a", "450 4.7"},
-                                         {"b", "250 ok\r\n"},
-                                         {"a", ".1 Rate li"},
-                                         {"b", "221 bye\r\n"},
-                                         {"a", "mit exceeded\r"},
-                                         {"a", "\n"}}),
-                               {}),
-              "450 4.7.1 Rate limit exceeded");
+    const auto found = rate_limit_reply(received({{"a", "450 4.7"},
+                                                  {"b", "250 ok\r\n"},
+                                                  {"a", ".1 Rate li"},
+                                                  {"b", "221 bye\r\n"},
+                                                  {"a", "mit exceeded\r"},
+                                                  {"a", "\n"}}),
+                                        {});
+    ASSERT_TRUE(found);
+    EXPECT_EQ(found->line, "450 4.7.1 Rate limit exceeded");
+    EXPECT_EQ(found->entry, 5U) << "the read that completed it";
 }
 
 TEST(RateLimitReply, AProfileKnowsItsOwn) {

@@ -88,6 +88,19 @@ TEST(Defects, OfTheFinalDot) {
     EXPECT_EQ(decides.deliver("a\nb\n.\n").substr(0, 3), "250");
 }
 
+TEST(Defects, OfASlowEndOfData) {
+    Rig slow(wrong(Defect::eod_accepts_bare_lf_slowly));
+    slow.hello();
+    slow.envelope();
+    (void)slow.ask("DATA");
+    slow.send("x\n.\n");
+    slow.send("\r\n.\r\nNOOP\r\n");
+    EXPECT_EQ(slow.code(), 250);
+    EXPECT_EQ(slow.code(), 500);
+    EXPECT_EQ(slow.code(), 500);
+    EXPECT_EQ(slow.code(), 250);
+}
+
 TEST(Defects, OfTraceFields) {
     Rig none(wrong(Defect::no_received));
     none.hello();
@@ -97,6 +110,12 @@ TEST(Defects, OfTraceFields) {
     plain.hello();
     EXPECT_EQ(plain.deliver("x\r\n.\r\n").substr(0, 3), "250");
     EXPECT_NE(plain.server.store().all().at(0).raw.find("with SMTP id"), std::string::npos);
+    Rig box(wrong(Defect::mailbox_adds_received));
+    box.hello();
+    EXPECT_EQ(box.deliver("x\r\n.\r\n").substr(0, 3), "250");
+    const auto raw = box.server.store().all().at(0).raw;
+    ASSERT_NE(raw.find("with LMTP id"), std::string::npos);
+    EXPECT_LT(raw.find("with LMTP id"), raw.find("with ESMTP id"));
 }
 
 TEST(Defects, OfPipelining) {

@@ -211,6 +211,36 @@ TEST(Defects, OfTheEhloReply) {
     EXPECT_EQ(inside(Defect::auth_list_malformed, "AUTH"), "AUTH plain,login");
     EXPECT_TRUE(inside(Defect::auth_list_duplicate, "AUTH PLAIN").ends_with(" PLAIN"));
     EXPECT_EQ(inside(Defect::auth_plain_not_offered, "AUTH").substr(0, 10), "AUTH LOGIN");
+    EXPECT_EQ(inside(Defect::auth_plain_and_login_not_offered, "AUTH").substr(0, 13), "AUTH CRAM-MD5");
+    EXPECT_EQ(inside(Defect::auth_login_alone_any_password, "AUTH"), "AUTH LOGIN");
+    EXPECT_TRUE(inside(Defect::auth_list_duplicate_last, "AUTH").ends_with(" OAUTHBEARER OAUTHBEARER"));
+    EXPECT_EQ(inside(Defect::auth_keyword_mixed_case, "Auth").substr(0, 10), "Auth PLAIN");
+}
+
+TEST(Defects, OfTheFirstWordInsideTls) {
+    Rig refuses(wrong(Defect::starttls_tail_refused_inside_tls));
+    greet(refuses);
+    refuses.send("STARTTLS\r\nNOOP injected\r\n");
+    EXPECT_EQ(refuses.code(), 220);
+    EXPECT_TRUE(refuses.tls());
+    EXPECT_EQ(refuses.reply().substr(0, 9), "554 5.5.0");
+    EXPECT_EQ(refuses.reply(), "close");
+    refuses.hello();  // nothing behind STARTTLS: nothing to refuse
+
+    Rig greets(wrong(Defect::greets_inside_tls));
+    greet(greets);
+    greets.start_tls();
+    EXPECT_EQ(greets.code(), 220);
+}
+
+TEST(Defects, OfTheThirdFailedLogin) {
+    Rig rig(wrong(Defect::auth_third_failure_closes, Mode::Tls));
+    rig.hello();
+    const std::string login = "AUTH PLAIN " + smtp::base64_encode(std::string("\0anna\0wrong", 11));
+    EXPECT_EQ(rig.ask(login).substr(0, 3), "535");
+    EXPECT_EQ(rig.ask(login).substr(0, 3), "535");
+    EXPECT_EQ(rig.ask(login).substr(0, 3), "421");
+    EXPECT_EQ(rig.reply(), "close");
 }
 
 TEST(Defects, OfPipelinedOctetsAroundStarttlsAndAuth) {

@@ -4,6 +4,8 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
 
 #include <functional>
 #include <map>
@@ -29,7 +31,8 @@ inline const wire::TestPki& pki() {
 inline wire::Deadline soon() { return wire::Clock::now() + 10s; }
 
 /// A tiny server: a table of answers by the beginning of a line. An answer may hold the words <close>, <rst>
-/// and <tls> behind its octets, and <slow> for octets that come one by one.
+/// and <tls> behind its octets, <slow> for octets that come one by one, and <pauses> for lines that take the
+/// peer `pause` each.
 class Peer {
   public:
     explicit Peer(boost::asio::io_context& loop) : loop_(loop) {
@@ -48,6 +51,7 @@ class Peer {
         {"QUIT", "221 bye\r\n<close>"},
     };
     std::string end_of_data = "250 stored\r\n";
+    std::chrono::milliseconds pause{0};
     std::vector<std::string> lines;  ///< what it was told, content without
     int quits = 0;
 
@@ -120,6 +124,8 @@ class Peer {
             for (const char c : octets) {
                 co_await connection.send(std::string(1, c), soon());
             }
+        } else if (then == "<pauses>") {
+            co_await send_with_pauses(connection, octets);
         } else if (!octets.empty()) {
             co_await connection.send(octets, soon());
         }
@@ -135,6 +141,18 @@ class Peer {
             };
             co_await connection.start_tls_server(
                 std::move(choose), wire::Connection::Leftover::discard, soon());
+        }
+    }
+
+    wire::Awaitable<void> send_with_pauses(wire::Connection& connection, std::string octets) {
+        boost::asio::steady_timer timer(loop_);
+        while (!octets.empty()) {
+            timer.expires_after(pause);
+            co_await timer.async_wait(boost::asio::use_awaitable);
+            const std::size_t end = octets.find('\n') + 1;
+            std::string line = octets.substr(0, end);
+            octets.erase(0, end);
+            co_await connection.send(std::move(line), soon());
         }
     }
 

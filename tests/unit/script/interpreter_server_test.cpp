@@ -126,6 +126,20 @@ TEST_F(ServerScripts, one_reply_too_many_is_seen_within_quiet) {
     EXPECT_EQ(labels(run("ehlo", "C: TWO\nS: [250] => wrong | [*] => good\n")), "good");
 }
 
+TEST_F(ServerScripts, each_reply_of_a_series_has_a_step_of_its_own) {
+    peer.pause = std::chrono::milliseconds(300);  // five of them are more than a step, none is near it
+    peer.on("FIVE", "250 a\r\n250 b\r\n550 c\r\n250 d\r\n354 e\r\n<pauses>");
+    const char* script = "C: FIVE\nS: [250, 250, 5yz, 250, 354] => good | [*] => wrong\n";
+    EXPECT_EQ(labels(run("ehlo", script, "time: {step: 1s}\n")), "good");
+}
+
+TEST_F(ServerScripts, a_series_waits_no_longer_than_a_step_for_the_next_reply) {
+    peer.on("TWO", "250 a\r\n250 b\r\n");
+    const ScriptResult result =
+        run("ehlo", "C: TWO\nS: [250, 250, 250] => wrong | [*] => good\n", "time: {step: 200ms}\n");
+    EXPECT_EQ(labels(result), "good");
+}
+
 TEST_F(ServerScripts, tls_begins_where_the_script_says) {
     const ScriptResult result =
         run("ehlo",
