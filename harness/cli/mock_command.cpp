@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <csignal>
 #include <cstdio>
 #include <set>
 #include <utility>
@@ -28,7 +29,7 @@ namespace asio = boost::asio;
 
 namespace {
 
-constexpr int stopped_before_command = 130;
+constexpr int stopped_before_command = 128 + SIGTERM;  // as if the command had just begun
 
 /// The cell that --scenario names. False, with a message: there is none.
 bool choose_scenario(const std::string& asked, const run::Catalog& catalog, run::PlannedCell& cell) {
