@@ -15,7 +15,7 @@ namespace asio = boost::asio;
 
 namespace {
 
-constexpr int embedded_lanes_per_thread = 96;
+constexpr int embedded_lanes_per_thread = 160;
 constexpr int selftest_lanes_per_thread =
     24;  // bad peers are told from good ones by speed in a few scenarios
 constexpr int loopback_lanes = 6;
@@ -38,9 +38,15 @@ class Conductor {
           runs_(plan.cells.size()) {
         std::iota(order_.begin(), order_.end(), std::size_t{0});
         if (context.embedded()) {
-            // What waits longest begins first, so that nobody waits for it alone at the end.
+            // What waits longest begins first, so that nobody waits for it alone at the end. A client that is
+            // refused waits before it comes again, which no script shows: client cells begin before server
+            // cells.
+            const auto wait = [&](std::size_t index) {
+                const script::Scenario& scenario = *plan_.cells[index].scenario;
+                return std::pair(scenario.waits(), scenario.head.side == script::Side::Client);
+            };
             std::stable_sort(order_.begin(), order_.end(), [&](std::size_t a, std::size_t b) {
-                return plan_.cells[a].scenario->waits() > plan_.cells[b].scenario->waits();
+                return wait(a) > wait(b);
             });
         }
     }

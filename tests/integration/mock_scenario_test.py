@@ -40,6 +40,16 @@ else:
     os._exit(75)
 """
 
+# Sends the password in clear, and then says that it did not.
+LEAK = """
+import os, smtplib, sys
+env = os.environ
+with smtplib.SMTP(env["SMTPSPEC_HOST"], int(env["SMTPSPEC_PORT_587"]), timeout=30) as server:
+    with open(env["SMTPSPEC_PASSWORD_FILE"]) as file:
+        server.login(env["SMTPSPEC_USER"], file.read().rstrip("\\n"))
+sys.exit(75)
+"""
+
 STRIP = "client-starttls.strip.no-credentials-in-clear[stls=missing]"
 
 CASES = [
@@ -82,6 +92,8 @@ def main():
                 file.write(f"HIDE = {hide}\n" + SEND)
         with open(os.path.join(folder, "holding.py"), "w", encoding="ascii") as file:
             file.write(HOLD)
+        with open(os.path.join(folder, "leaking.py"), "w", encoding="ascii") as file:
+            file.write(LEAK)
         for scenario, client, code, last in CASES:
             command = ["true"] if client is None else [sys.executable, os.path.join(folder, client + ".py")]
             run = subprocess.run([program, "mock", "--scenario", scenario, "--", *command], capture_output=True, text=True,
