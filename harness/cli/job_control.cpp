@@ -4,6 +4,8 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <cerrno>
+
 #include <atomic>
 
 namespace smtpspec::cli {
@@ -35,6 +37,7 @@ void catch_suspend() noexcept {
 /// Ctrl-Z: the command stops with us and goes on with us. SA_RESETHAND has brought back the default action,
 /// which knows better than SIGSTOP: it does nothing where no shell could ever continue us.
 extern "C" void on_suspend(int) {
+    const int before = errno;  // of what was interrupted
     const pid_t group = current;
     if (group > 0) {
         ::kill(-group, SIGTSTP);
@@ -44,6 +47,7 @@ extern "C" void on_suspend(int) {
         ::kill(-group, SIGCONT);
     }
     catch_suspend();
+    errno = before;
 }
 
 }  // namespace

@@ -156,6 +156,9 @@ wire::Awaitable<int> ChildProcess::wait(const std::atomic<bool>& stop) {
         timer.expires_after(std::chrono::milliseconds(20));
         co_await timer.async_wait(asio::use_awaitable);
     }
+    constexpr int last_pieces = 64;  // who lives on in the background may write for ever
+    for (int i = 0; i < last_pieces && tee_ != nullptr && tee_->pump(); ++i) {
+    }
     job_.over();
     co_return *code_;
 }

@@ -230,15 +230,21 @@ class MockRun {
                 scenario_done.cancel();
             });
         }
-        int code = co_await wait_for_end();
+        int code = 3;
+        std::exception_ptr trouble;
+        try {
+            code = co_await wait_for_end();
+        } catch (...) {
+            trouble = std::current_exception();  // the scenario looks at this frame: it has to end first
+        }
         stop_ = true;
         if (scenario_running) {
             co_await scenario_done.async_wait(asio::as_tuple(asio::use_awaitable));
         }
         co_await server_.stop();
         tell_verdict();  // with a command the last line on standard error, where the log is too
-        if (problem) {
-            std::rethrow_exception(problem);
+        if (trouble || problem) {
+            std::rethrow_exception(trouble ? trouble : problem);
         }
         const bool red = verdict_ && run::is_red(*verdict_);
         co_return code != 0 && !red ? code : code_of_verdict();
@@ -325,11 +331,19 @@ class MockRun {
         command_.given = !arguments_.mock.command.empty();
         MockEnvironment environment(
             *context_, cell_, loop_.get_executor(), *transcript_, server_, stop_, command_);
-        const script::ScriptResult result =
-            co_await script::run_script(*cell_.scenario, cell_.params, environment);
+        script::ScriptResult result;
+        std::exception_ptr bug;
+        try {
+            result = co_await script::run_script(*cell_.scenario, cell_.params, environment);
+        } catch (...) {
+            bug = std::current_exception();
+        }
         server_.set_transcript(nullptr);
         server_.set_overlay(setup_.overlay());
         server_.serve();
+        if (bug) {
+            std::rethrow_exception(bug);
+        }
         run::Judgement judgement = run::judge(cell_.scenario->head, result);
         if (server_.sessions_total() == 0) {
             judgement = {};

@@ -90,7 +90,8 @@ wire::Awaitable<wire::IoResult<std::unique_ptr<script::PlayedSession>>> MockEnvi
     const bool waits = first || command_.given;
     while (true) {
         const auto soon = wire::Clock::now() + std::chrono::milliseconds(200);
-        auto session = co_await server_.next_session(name, waits ? soon : std::min(deadline, soon));
+        const wire::Deadline until = waits ? soon : std::min(deadline, soon);
+        auto session = co_await server_.next_session(name, until);
         if (session || stop_ || command_.code || (!waits && wire::Clock::now() >= deadline)) {
             co_return session;
         }

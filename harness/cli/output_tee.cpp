@@ -1,10 +1,12 @@
 #include "harness/cli/output_tee.hpp"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <climits>
 #include <cstdio>
 #include <cstring>
 #include <utility>
@@ -19,6 +21,12 @@ void close_end(int& descriptor) {
     if (descriptor >= 0) {
         ::close(std::exchange(descriptor, -1));
     }
+}
+
+/// False while whoever reads our output is behind. A file, and what is broken, takes everything.
+bool takes_more(int descriptor) {
+    pollfd look{descriptor, POLLOUT, 0};
+    return ::poll(&look, 1, 0) != 0;
 }
 
 }  // namespace
@@ -58,18 +66,26 @@ void OutputTee::started() {
     }
 }
 
-void OutputTee::pump() {
-    std::array<char, 16 * 1024> buffer;
+bool OutputTee::pump() {
+    // A pipe that is ready takes PIPE_BUF octets without waiting, and perhaps no more.
+    std::array<char, PIPE_BUF> buffer;
+    constexpr int pieces = 16;
+    bool moved = false;
     for (std::size_t i = 0; i < ways_.size(); ++i) {
         std::FILE* const out = i == 0 ? stdout : stderr;
-        ssize_t got = 0;
-        while (ways_[i].from >= 0 && (got = ::read(ways_[i].from, buffer.data(), buffer.size())) > 0) {
+        for (int piece = 0; piece < pieces && ways_[i].from >= 0 && takes_more(::fileno(out)); ++piece) {
+            const ssize_t got = ::read(ways_[i].from, buffer.data(), buffer.size());
+            if (got <= 0) {
+                break;
+            }
             const auto count = static_cast<std::size_t>(got);
             [[maybe_unused]] const std::size_t written = std::fwrite(buffer.data(), 1, count, out);
+            std::fflush(out);
             text_.append(buffer.data(), std::min(count, kept_octets - std::min(kept_octets, text_.size())));
+            moved = true;
         }
-        std::fflush(out);
     }
+    return moved;
 }
 
 }  // namespace smtpspec::cli

@@ -21,8 +21,9 @@ class OutputTee {
     void become_child() const noexcept;
     /// In the parent, when the child runs: only the child writes.
     void started();
-    /// Passes on and keeps what has been written since the last call. Waits for nothing.
-    void pump();
+    /// Passes on and keeps a piece of what has been written, at most 64 KiB of each, and none of what our own
+    /// output would have to wait for: it stays in the pipe, and the command waits. True: something was there.
+    bool pump();
     /// What came until now, both together, at most the first 64 KiB.
     const std::string& text() const { return text_; }
 

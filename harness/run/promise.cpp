@@ -84,7 +84,8 @@ std::optional<Cell> broken_promise(const RunContext& context, const PortProbe& p
     if (probe.mode == script::Mode::Starttls && !probe.tls_problem.empty()) {
         return starttls_broken(context, probe);
     }
-    if (probe.lacks_auth() && !context.user.empty() && !context.profile.relays_only(probe.port)) {
+    if (probe.secure && probe.lacks_auth() && !context.user.empty() &&
+        !context.profile.relays_only(probe.port)) {
         return promise_cell(
             context,
             probe,

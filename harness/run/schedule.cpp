@@ -8,6 +8,7 @@
 #include <boost/asio/io_context.hpp>
 
 #include "harness/run/pacing.hpp"
+#include "harness/run/repeat.hpp"
 
 namespace smtpspec::run {
 
@@ -34,6 +35,7 @@ class Conductor {
           probes_(probes),
           progress_(progress),
           pacing_(context.pace()),
+          repeats_(context, plan),
           order_(plan.cells.size()),
           runs_(plan.cells.size()) {
         std::iota(order_.begin(), order_.end(), std::size_t{0});
@@ -174,23 +176,33 @@ class Conductor {
                 keep(*index, std::move(*verdict));
                 continue;
             }
-            co_await turn(timer, planned);
-            CellRun run = co_await run_cell(context_, planned);
-            pacing_.finished(run.cell);
-            if (is_doubtful(run) && take_from_budget(planned)) {
-                co_await turn(timer, planned);
-                CellRun again = co_await run_cell(context_, planned);
-                pacing_.finished(again.cell);
-                run = agreed(std::move(run), std::move(again));
-            }
+            CellRun run = co_await confirmed(timer, planned);
             for (int tries = context_.options.retries; tries > 0 && may_be_retried(run.cell, planned);
                  --tries) {
-                co_await turn(timer, planned);
-                run = co_await run_cell(context_, planned);
-                pacing_.finished(run.cell);
+                run = co_await confirmed(timer, planned);
             }
             keep(*index, std::move(run));
         }
+    }
+
+    wire::Awaitable<CellRun> once(asio::steady_timer& timer, const PlannedCell& planned) {
+        co_await turn(timer, planned);
+        CellRun run = co_await run_cell(context_, planned);
+        pacing_.finished(run.cell);
+        co_return run;
+    }
+
+    /// Runs the cell, and against a foreign endpoint once more when what it gave has to come twice.
+    wire::Awaitable<CellRun> confirmed(asio::steady_timer& timer, const PlannedCell& planned) {
+        CellRun run = co_await once(timer, planned);
+        if (context_.embedded() || context_.interrupted || !is_doubtful(run)) {
+            co_return run;
+        }
+        if (pacing_.given_up(planned.port) || !repeats_.take(planned)) {
+            co_return unconfirmed(std::move(run));
+        }
+        CellRun again = co_await once(timer, planned);
+        co_return agreed(std::move(run), std::move(again));
     }
 
     /// Waits until the cell may begin. A limit reply to another lane meanwhile sends it to the end of the
@@ -204,55 +216,10 @@ class Conductor {
         } while (pacing_.paused_at(begin));
     }
 
-    /// A finding that hangs on a connection that ended or was never made: one in many is lost on any network,
-    /// and some servers close every n-th, so it has to come twice (real-peers.md 13).
-    bool is_doubtful(const CellRun& run) const {
-        const bool finding = run.cell.verdict == Verdict::Fail || run.cell.verdict == Verdict::Warn;
-        return !context_.embedded() && run.decided_by_end && finding && !context_.interrupted;
-    }
-
-    static CellRun agreed(CellRun first, CellRun second) {
-        if (second.cell.verdict == first.cell.verdict && second.cell.outcome == first.cell.outcome) {
-            return first;
-        }
-        first.cell.reason = fmt::format("it came out differently a second time: {} ({}), then {}{}",
-                                        script::to_string(first.cell.verdict),
-                                        first.cell.outcome,
-                                        script::to_string(second.cell.verdict),
-                                        second.cell.outcome.empty() ? "" : " (" + second.cell.outcome + ")");
-        first.cell.verdict = Verdict::Inconclusive;
-        first.cell.outcome.clear();
-        return first;
-    }
-
-    /// Whether the cell may be run once more: what it sends again counts against the port's budget.
-    bool take_from_budget(const PlannedCell& planned) {
-        if (context_.surroundings != Surroundings::remote) {
-            return true;
-        }
-        const auto [known, is_new] = left_.try_emplace(planned.port);
-        Traffic& left = known->second;
-        if (is_new) {
-            const Traffic spent = plan_.total(planned.port);
-            const RunOptions& options = context_.options;
-            left.messages = options.max_messages.value_or(context_.profile.budget_messages) - spent.messages;
-            left.bad_logins =
-                options.max_bad_logins.value_or(context_.profile.budget_bad_logins) - spent.bad_logins;
-        }
-        const Traffic& more = planned.traffic;
-        if ((more.messages > 0 && more.messages > left.messages) ||
-            (more.bad_logins > 0 && more.bad_logins > left.bad_logins)) {
-            return false;
-        }
-        left.messages -= more.messages;
-        left.bad_logins -= more.bad_logins;
-        return true;
-    }
-
     /// Only what was not judged is tried again; a result never is.
     bool may_be_retried(const Cell& cell, const PlannedCell& planned) {
         return cell.verdict == Verdict::Inconclusive && !context_.interrupted &&
-               !pacing_.given_up(cell.port) && take_from_budget(planned);
+               !pacing_.given_up(cell.port) && repeats_.take(planned);
     }
 
     /// Cells whose verdict is known before they run: presets, ports that were not usable, needs that are not
@@ -374,8 +341,7 @@ class Conductor {
     const std::map<int, PortProbe>& probes_;
     const Progress& progress_;
     Pacing pacing_;
-    std::map<int, Traffic>
-        left_;  ///< by port: what of the budget repeats may use; one thread, as only foreign runs have one
+    Repeats repeats_;
     std::vector<std::size_t> order_;
     std::vector<std::optional<CellRun>> runs_;
     std::atomic<std::size_t> next_{0};

@@ -39,7 +39,8 @@ std::optional<std::string> named_argument(const CallExpression& call, const Scop
         return std::nullopt;
     }
     const auto* name = std::get_if<NameExpression>(&call.arguments.front()->node);
-    if (name == nullptr || (call.function == "count" && scope.has_variable(name->name))) {
+    if (name == nullptr ||
+        (call.function == "count" && (is_list_fact(name->name) || scope.has_variable(name->name)))) {
         return std::nullopt;
     }
     return name->name;

@@ -21,4 +21,7 @@ Value call_pure(const std::string& name, const std::vector<Value>& arguments, Po
 /// `count(text, /regex/)`: how often it is found, without overlaps.
 Value count_matches(const Value& text, const CompiledRegex& regex, Position at);
 
+/// True for the names of the language that are lists, which `count` takes besides marks (§9).
+inline bool is_list_fact(std::string_view name) { return name == "reply.lines" || name == "cert.names"; }
+
 }  // namespace smtpspec::script

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <map>
 #include <set>
 #include <utility>
@@ -80,13 +81,41 @@ class NameChecker {
         for (const Survey::Use& use : in_.survey.uses) {
             check_use(use);
         }
-        if (in_.head_whole && in_.script_whole) {
-            check_unused();
-        }
+        check_unused();
     }
 
   private:
     using List = std::vector<const Survey::Declaration*>;
+
+    /// How often the name stands in the file, comments and what could not be read included.
+    std::size_t mentions(std::string_view name) const {
+        const std::string_view text = in_.scenario.source->text();
+        const auto part_of_name = [&](std::size_t at) {
+            return at < text.size() && (std::isalnum(static_cast<unsigned char>(text[at])) != 0 ||
+                                        text[at] == '_' || text[at] == '-');
+        };
+        std::size_t count = 0;
+        for (std::size_t at = text.find(name); at != std::string_view::npos; at = text.find(name, at + 1)) {
+            const bool begins_here = at == 0 || !part_of_name(at - 1);
+            count += begins_here && !part_of_name(at + name.size()) ? 1 : 0;
+        }
+        return count;
+    }
+    /// True when the name stands more often in the file than what could be read explains. A file with very
+    /// many names that could not be read whole is not searched for each of them.
+    bool may_be_elsewhere(const std::string& name, std::size_t explained) const {
+        constexpr std::size_t many = 1000;
+        if (in_.head_whole && in_.script_whole) {
+            return false;
+        }
+        return in_.survey.uses.size() + by_name_.size() > many || mentions(name) > explained;
+    }
+    std::size_t uses(const std::string& name) const {
+        return static_cast<std::size_t>(
+            std::count_if(in_.survey.uses.begin(), in_.survey.uses.end(), [&](const Survey::Use& use) {
+                return use.name == name;
+            }));
+    }
 
     void error(Position at,
                std::size_t length,
@@ -167,7 +196,7 @@ class NameChecker {
         check_order(use, found->second);
     }
     void unknown(const Survey::Use& use) {
-        if (!in_.head_whole || !in_.script_whole) {
+        if (may_be_elsewhere(use.name, uses(use.name))) {
             return;  // it may be set in what could not be read
         }
         std::vector<std::string> known = given_names();
@@ -310,6 +339,9 @@ class NameChecker {
                                                                 : in_.survey.asked.count(name) != 0;
             const bool counts = first.kind == NameKind::Parameter || first.kind == NameKind::Variable ||
                                 first.kind == NameKind::Capture || first.kind == NameKind::Mark;
+            if (may_be_elsewhere(name, list.size())) {
+                continue;  // it may be used in what could not be read
+            }
             if (counts && !used) {
                 error(first.at,
                       first.length,

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "protocol/script/functions.hpp"
+
 namespace smtpspec::script {
 namespace {
 
@@ -121,7 +123,7 @@ class Surveyor {
     }
     /// `count` takes a mark or a list; a name that is nothing else is taken for a mark.
     bool is_mark(const std::string& name) const {
-        return marks_.count(name) != 0 || others_.count(name) == 0;
+        return !is_list_fact(name) && (marks_.count(name) != 0 || others_.count(name) == 0);
     }
 
     // patterns

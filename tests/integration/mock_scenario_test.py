@@ -61,6 +61,9 @@ CASES = [
     ("client-queue.ratelimit.mail[code=r451,then=kept]", "hiding", 1, r"fail \(lost\)"),
     ("client-auth.plain.encoding[word=short]", "honest", 0, r"pass \(right\)"),
     (STRIP, "holding", 75, "pass"),
+    (STRIP, "leaking", 1, r"vulnerable \(clear-auth\)"),
+    ("client-auth.fail.535", "honest", 75, r"pass \(stopped\)"),  # its output gives the reason
+    ("client-starttls.sequence.nothing-after-command", "honest", 1, r"pass \(waited\)"),  # 300 ms are 300 ms
     ("client-auth.oauth.error-step[mech=XOAUTH2]", "honest", 75, "inconclusive: the client logged in by nothing"),
 ]
 

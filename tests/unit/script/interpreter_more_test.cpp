@@ -119,6 +119,12 @@ TEST_F(ServerScripts, reaching_a_state_sets_its_mark) {
     EXPECT_EQ(labels(result), "good") << result.reason;
 }
 
+TEST_F(ServerScripts, count_takes_the_lines_of_a_reply) {
+    const ScriptResult result =
+        run("greeted", "C: EHLO x.test\nS: 250\ncheck count(reply.lines) > 1 => good\n");
+    EXPECT_EQ(labels(result), "good") << result.reason;
+}
+
 TEST_F(ServerScripts, login_takes_the_best_mechanism_that_is_offered) {
     struct Row {
         const char* offered;
