@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-
 #include "protocol/smtp/escape.hpp"
 #include "protocol/wire/resolve.hpp"
 
@@ -31,13 +29,6 @@ std::string with_number(std::string text, int number) {
     for (size_t at = text.find("${n}"); at != std::string::npos; at = text.find("${n}"))
         text.replace(at, 4, std::to_string(number));
     return text;
-}
-
-/// IPv4 first: several providers publish AAAA records that lead nowhere (docs/decisions.md).
-std::string preferred(const std::vector<boost::asio::ip::tcp::endpoint>& found) {
-    const auto v4 = std::find_if(
-        found.begin(), found.end(), [](const auto& endpoint) { return endpoint.address().is_v4(); });
-    return (v4 == found.end() ? found.front() : *v4).address().to_string();
 }
 
 }  // namespace
@@ -85,7 +76,7 @@ Awaitable<Step<std::string>> PortRun::address() {
     samples_.push_back(sample_of(Stage::dns, since(begin)));
     if (!to.address.empty())
         co_return to.address;
-    co_return preferred(*found);
+    co_return wire::preferred(*found).address().to_string();
 }
 
 client::SessionPlan PortRun::plan(std::string address) {

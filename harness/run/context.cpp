@@ -155,14 +155,7 @@ std::string resolve_ports(RunContext& context) {
             }
             known[host] = *found;
         }
-        // IPv4 first: several of the providers publish AAAA records that lead nowhere.
-        tcp::endpoint chosen = known[host].front();
-        for (const auto& candidate : known[host]) {
-            if (candidate.address().is_v4()) {
-                chosen = candidate;
-                break;
-            }
-        }
+        tcp::endpoint chosen = wire::preferred(known[host]);
         chosen.port(static_cast<std::uint16_t>(target.second));
         context.addresses[port] = chosen;
         boost::system::error_code no_address;

@@ -4,6 +4,7 @@
 
 #include <boost/asio/io_context.hpp>
 
+#include "harness/run/interruptible.hpp"
 #include "harness/run/run_cell.hpp"
 
 namespace smtpspec::run {
@@ -64,12 +65,7 @@ std::string refused_login(const RunContext& context, const PlannedCell& cell) {
             }
             result = run.script;
         });
-    while (!owned->stopped() && !context.interrupted) {
-        owned->run_for(std::chrono::milliseconds(50));
-    }
-    if (context.interrupted) {
-        [[maybe_unused]] const auto* left =
-            owned.release();  // as in the schedule: the program is about to end
+    if (!run_interruptibly(std::move(owned), context)) {
         return {};
     }
     const bool at_login = result.expected.compare(0, 4, "AUTH") == 0;  // the step that failed

@@ -2,6 +2,7 @@
 
 #include <boost/asio/io_context.hpp>
 
+#include "harness/run/interruptible.hpp"
 #include "protocol/smtp/escape.hpp"
 #include "protocol/smtp/reply.hpp"
 #include "protocol/wire/resolve.hpp"
@@ -339,13 +340,7 @@ std::map<int, PortProbe> probe_ports(const RunContext& context) {
                 probes[probe.port] = std::move(probe);
             });
     }
-    while (!loop.stopped() && !context.interrupted) {
-        loop.run_for(std::chrono::milliseconds(50));
-    }
-    if (context.interrupted) {
-        [[maybe_unused]] const auto* left =
-            owned.release();  // as in the schedule: the program is about to end
-    }
+    run_interruptibly(std::move(owned), context);
     return probes;
 }
 

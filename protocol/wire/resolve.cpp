@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <netdb.h>
 #include <unistd.h>
+#include <algorithm>
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
@@ -132,6 +133,12 @@ Awaitable<IoResult<Endpoints>> resolve(Connection::Executor executor,
     if ((*lookup)->found.empty())
         co_return tl::unexpected(lookup_error(IoError::Kind::unreachable, host, (*lookup)->problem()));
     co_return std::move((*lookup)->found);
+}
+
+boost::asio::ip::tcp::endpoint preferred(const std::vector<boost::asio::ip::tcp::endpoint>& found) {
+    const auto v4 = std::find_if(
+        found.begin(), found.end(), [](const auto& endpoint) { return endpoint.address().is_v4(); });
+    return v4 == found.end() ? found.front() : *v4;
 }
 
 }  // namespace smtpspec::wire

@@ -18,6 +18,10 @@ Awaitable<IoResult<std::vector<boost::asio::ip::tcp::endpoint>>> resolve(Connect
                                                                          std::uint16_t port,
                                                                          Deadline deadline);
 
+/// IPv4 first: several providers publish AAAA records that lead nowhere (docs/decisions.md). `found` is what
+/// resolve() gave, never empty.
+boost::asio::ip::tcp::endpoint preferred(const std::vector<boost::asio::ip::tcp::endpoint>& found);
+
 /// "127.0.0.1:25", "[::1]:25".
 std::string to_string(const boost::asio::ip::tcp::endpoint& endpoint);
 
