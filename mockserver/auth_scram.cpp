@@ -1,4 +1,7 @@
 #include <algorithm>
+#include <map>
+#include <mutex>
+#include <tuple>
 
 #include "mockserver/auth_exchange.hpp"
 #include "protocol/smtp/scram.hpp"
@@ -19,10 +22,29 @@ smtp::ScramCrypto scram_crypto(const std::string& hash) {
     return crypto;
 }
 
+/// A server keeps the salted password and does not make it again for each login (RFC 5802 §2.3); a matrix has
+/// a server for each cell, and all of them the same accounts.
+smtp::ScramVerifier verifier(const smtp::ScramCrypto& crypto,
+                             const std::string& hash,
+                             const std::string& user,
+                             const std::string& password) {
+    static std::mutex mutex;
+    static std::map<std::tuple<std::string, std::string, std::string>, smtp::ScramVerifier> known;
+    constexpr std::size_t most = 64;
+    const std::lock_guard lock(mutex);
+    if (known.size() >= most)
+        known.clear();
+    auto [at, added] = known.try_emplace({hash, user, password});
+    if (added)
+        at->second = smtp::make_scram_verifier(crypto, password, "salt-of-" + user, iterations);
+    return at->second;
+}
+
 class Scram final : public AuthExchange {
   public:
     Scram(const AuthContext& context, const std::string& hash, bool plus)
-        : crypto_(scram_crypto(hash)),
+        : hash_(hash),
+          crypto_(scram_crypto(hash)),
           takes_any_(context.defects.has(Defect::auth_accepts_any_password)),
           refuses_right_(plus && context.defects.has(Defect::scram_refuses_right_binding)),
           server_(crypto_, lookup(context.accounts), wire::random_token(24), options(context, plus)) {}
@@ -65,7 +87,7 @@ class Scram final : public AuthExchange {
             if (it == accounts.end()) {
                 return std::nullopt;
             }
-            return smtp::make_scram_verifier(crypto_, it->password, "salt-of-" + user, iterations);
+            return verifier(crypto_, hash_, user, it->password);
         };
     }
 
@@ -91,6 +113,7 @@ class Scram final : public AuthExchange {
         return {Result::challenge, std::move(*answer)};
     }
 
+    std::string hash_;
     smtp::ScramCrypto crypto_;
     bool takes_any_;
     bool refuses_right_;

@@ -28,7 +28,7 @@ void take_terminal_back() noexcept {
 extern "C" void on_suspend(int);
 
 void catch_suspend() noexcept {
-    struct sigaction action {};
+    struct sigaction action{};
     action.sa_handler = on_suspend;
     action.sa_flags = SA_RESTART | SA_RESETHAND | SA_NODEFER;
     ::sigaction(SIGTSTP, &action, nullptr);

@@ -42,7 +42,7 @@ mode_t usual_mode() {
 /// goes on writing to the same file, so it is neither truncated nor replaced.
 std::FILE* our_stream(const struct stat& there) {
     for (std::FILE* stream : {stdout, stderr}) {
-        struct stat ours {};
+        struct stat ours{};
         if (::fstat(::fileno(stream), &ours) == 0 && ours.st_dev == there.st_dev &&
             ours.st_ino == there.st_ino) {
             return stream;
@@ -66,7 +66,7 @@ std::string behind_links(const std::string& path) {
 }  // namespace
 
 std::string write_file(const std::string& path, const std::string& text) {
-    struct stat there {};
+    struct stat there{};
     const bool exists = ::stat(path.c_str(), &there) == 0;
     if (std::FILE* stream = exists ? our_stream(there) : nullptr) {
         const bool written = std::fwrite(text.data(), 1, text.size(), stream) == text.size();
@@ -99,7 +99,7 @@ std::string write_file(const std::string& path, const std::string& text) {
 }
 
 void remove_stale(const std::string& path) {
-    struct stat there {};
+    struct stat there{};
     if (!path.empty() && ::lstat(path.c_str(), &there) == 0 && S_ISREG(there.st_mode)) {
         ::unlink(path.c_str());
     }

@@ -90,6 +90,7 @@ class ReferenceClient : public ClientUnderTest {
     wire::Transcript& transcript_;
     UserLog log_;
     std::shared_ptr<SSL_CTX> tls_context_;
+    std::shared_ptr<TlsSessions> tls_sessions_ = std::make_shared<TlsSessions>();
     std::deque<OutgoingMessage> messages_;
     std::vector<MessageResult> results_;
     Queue queue_;

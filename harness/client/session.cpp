@@ -36,6 +36,12 @@ Session::Session(wire::Connection::Executor executor,
     fell_back_ = clear_by_defect_;
 }
 
+/// The tickets of TLS 1.3 come behind the handshake, some time before the end.
+Session::~Session() {
+    if (plan_.tls_sessions && connection_->inside_tls())
+        plan_.tls_sessions->put(tls_place(), connection_->tls_session());
+}
+
 Awaitable<Step<void>> Session::open() {
     Step<void> opened = co_await open_stages();
     open_ = opened.has_value();

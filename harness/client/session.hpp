@@ -7,6 +7,7 @@
 
 #include "harness/client/conversation.hpp"
 #include "harness/client/mechanism.hpp"
+#include "harness/client/tls_sessions.hpp"
 #include "protocol/smtp/capabilities.hpp"
 
 namespace smtpspec::client {
@@ -30,6 +31,7 @@ struct SessionPlan {
     Timeouts timeouts;
     std::optional<DsnRequest> dsn;
     std::shared_ptr<SSL_CTX> tls_context;
+    std::shared_ptr<TlsSessions> tls_sessions;    ///< resume those of earlier connections; null: never
     std::optional<std::vector<TlsaRecord>> tlsa;  ///< secure records: they decide (RFC 7672 §2.2)
     bool relay = false;                           ///< the host was found by MX
     Defects defects;
@@ -72,6 +74,7 @@ class Session {
             wire::Transcript& transcript,
             SessionPlan plan,
             std::string name);
+    ~Session();
 
     /// Up to and with the login. After a failure the session is over; quit() has been sent if it could be.
     wire::Awaitable<Step<void>> open();
@@ -120,6 +123,7 @@ class Session {
     bool starttls_offered() const;
     Step<void> without_starttls();
     wire::TlsClientSettings tls_settings() const;
+    std::string tls_place() const;
     Step<void> judge_certificate(const wire::TlsInfo& info);
     Step<void> judge_dane(const wire::TlsInfo& info) const;
 

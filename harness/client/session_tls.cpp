@@ -112,6 +112,10 @@ wire::TlsClientSettings Session::tls_settings() const {
     return settings;
 }
 
+std::string Session::tls_place() const {
+    return plan_.host + ' ' + plan_.address + ' ' + std::to_string(plan_.actual_port);
+}
+
 Awaitable<Step<void>> Session::handshake() {
     const bool tempted = (plan_.defects.has(Defect::implicit_falls_back_to_clear) && !list_seen_) ||
                          (plan_.defects.has(Defect::clear_after_failed_handshake) && list_seen_);
@@ -124,6 +128,8 @@ Awaitable<Step<void>> Session::handshake() {
         connection_->set_client_leftover(wire::Connection::Leftover::keep_as_plaintext);
     const Clock::time_point begin = Clock::now();
     wire::TlsClientSettings settings = tls_settings();
+    const TlsSessions::Pointer earlier = plan_.tls_sessions ? plan_.tls_sessions->take(tls_place()) : nullptr;
+    settings.resume = earlier.get();
     const wire::IoResult<wire::TlsInfo> info =
         co_await connection_->start_tls_client(std::move(settings), begin + plan_.timeouts.tls);
     if (info) {

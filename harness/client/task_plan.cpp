@@ -45,6 +45,7 @@ SessionPlan ReferenceClient::plan_for(const Job& job, const Target& target) cons
         plan.password = message.password.value_or(task_.password);
     }
     plan.tls_context = tls_context_;
+    plan.tls_sessions = tls_sessions_;
     return plan;
 }
 

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <atomic>
+#include <deque>
+#include <mutex>
 #include <numeric>
 #include <thread>
 
@@ -16,7 +18,7 @@ namespace asio = boost::asio;
 
 namespace {
 
-constexpr int embedded_lanes_per_thread = 160;
+constexpr int embedded_lanes_per_thread = 200;
 constexpr int selftest_lanes_per_thread =
     24;  // bad peers are told from good ones by speed in a few scenarios
 constexpr int loopback_lanes = 6;
@@ -45,7 +47,7 @@ class Conductor {
             // cells.
             const auto wait = [&](std::size_t index) {
                 const script::Scenario& scenario = *plan_.cells[index].scenario;
-                return std::pair(scenario.waits(), scenario.head.side == script::Side::Client);
+                return std::pair(scenario.lasts(), scenario.head.side == script::Side::Client);
             };
             std::stable_sort(order_.begin(), order_.end(), [&](std::size_t a, std::size_t b) {
                 return wait(a) > wait(b);
@@ -120,7 +122,9 @@ class Conductor {
         auto watch_owned = std::make_shared<asio::steady_timer>(loop);
         asio::steady_timer& watch = *watch_owned;
         for (int i = lanes(threads); i > 0; --i) {
-            asio::co_spawn(loop, lane(), [&](std::exception_ptr thrown) {
+            // Those from the end keep the processor busy while the others wait.
+            const End end = context_.embedded() && i % 4 == 0 ? End::back : End::front;
+            asio::co_spawn(loop, lane(end), [&](std::exception_ptr thrown) {
                 if (thrown) {
                     stop_for(thrown);
                 }
@@ -159,18 +163,26 @@ class Conductor {
         broken_ = true;
     }
 
-    std::optional<std::size_t> next() {
-        const std::size_t place = next_.fetch_add(1);
-        if (context_.interrupted || broken_ || place >= order_.size()) {
+    enum class End { front, back };
+
+    std::optional<std::size_t> next(End end) {
+        const std::lock_guard lock(order_mutex_);
+        if (context_.interrupted || broken_ || order_.empty()) {
             return std::nullopt;
         }
-        return order_[place];
+        const std::size_t index = end == End::front ? order_.front() : order_.back();
+        if (end == End::front) {
+            order_.pop_front();
+        } else {
+            order_.pop_back();
+        }
+        return index;
     }
 
-    wire::Awaitable<void> lane() {
+    wire::Awaitable<void> lane(End end) {
         asio::any_io_executor executor = co_await asio::this_coro::executor;
         asio::steady_timer timer(executor);
-        while (const std::optional<std::size_t> index = next()) {
+        while (const std::optional<std::size_t> index = next(end)) {
             const PlannedCell& planned = plan_.cells[*index];
             if (auto verdict = without_running(planned)) {
                 keep(*index, std::move(*verdict));
@@ -342,9 +354,9 @@ class Conductor {
     const Progress& progress_;
     Pacing pacing_;
     Repeats repeats_;
-    std::vector<std::size_t> order_;
+    std::mutex order_mutex_;
+    std::deque<std::size_t> order_;  ///< what has not begun
     std::vector<std::optional<CellRun>> runs_;
-    std::atomic<std::size_t> next_{0};
     std::mutex progress_mutex_;
     std::size_t done_ = 0;
     std::exception_ptr bug_;

@@ -27,6 +27,9 @@ struct Scenario {
     bool slow() const;
     /// The `silent` and `wait` times that cannot be avoided, added up.
     Duration waits() const;
+    /// What a conversation with a good peer lasts at least, as far as the text tells: waits(), the silence
+    /// that a `serve` block listens for, and limiters that have to fill again. For the order of a schedule.
+    Duration lasts() const;
 };
 
 /// Limits on hostile input.

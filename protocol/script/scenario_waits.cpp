@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <charconv>
 
 #include "protocol/script/scenario.hpp"
 #include "protocol/script/waits.hpp"
@@ -108,6 +109,37 @@ class Sum {
     Waiting waiting_;
 };
 
+/// Until the bucket has given a token to each message.
+Duration refill(const Limiter& limiter, std::int64_t messages) {
+    const std::int64_t late = std::clamp<std::int64_t>(messages - limiter.burst, 0, most_rounds);
+    return limiter.rate > 0 ? limiter.period * late / limiter.rate : Duration{};
+}
+
+std::int64_t messages_of(const Head& head) {
+    const ClientEntry* entry = head.client_entry("messages");
+    const std::string text =
+        entry != nullptr && !entry->values.empty() ? entry->values.front().literal() : "";
+    std::int64_t count = 1;
+    std::from_chars(text.data(), text.data() + text.size(), count);
+    return count;
+}
+
+Duration longest_silence(const Block& script) {
+    Duration longest{};
+    for (const Statement& statement : script) {
+        const auto* serve = std::get_if<ServeStatement>(&statement.node);
+        if (serve == nullptr) {
+            continue;
+        }
+        for (const Rule& rule : serve->rules) {
+            if (rule.event == Event::Idle && rule.amount) {
+                longest = std::max(longest, Duration(std::chrono::microseconds(rule.amount->value)));
+            }
+        }
+    }
+    return longest;
+}
+
 }  // namespace
 
 Duration sum_of_waits(const Scenario& scenario, Waiting waiting) {
@@ -115,6 +147,14 @@ Duration sum_of_waits(const Scenario& scenario, Waiting waiting) {
 }
 
 Duration Scenario::waits() const { return sum_of_waits(*this, Waiting::OfGoodPeer); }
+
+Duration Scenario::lasts() const {
+    Duration sum = waits() + longest_silence(script);
+    for (const Limiter& limiter : head.limiters) {
+        sum += refill(limiter, messages_of(head));
+    }
+    return sum;
+}
 
 bool Scenario::slow() const { return waits() > slow_limit || head.time.total > long_total; }
 

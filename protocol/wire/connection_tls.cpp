@@ -140,7 +140,10 @@ Awaitable<IoResult<TlsInfo>> Connection::Impl::handshake(std::unique_ptr<TlsEngi
     info = engine->info();
     info->duration = std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - begun);
     mode = Mode::tls;
-    transcript.record(EntryKind::tls, options.name, true, info->version + " " + info->cipher);
+    transcript.record(EntryKind::tls,
+                      options.name,
+                      true,
+                      info->version + " " + info->cipher + (info->resumed ? " resumed" : ""));
     co_return *info;
 }
 

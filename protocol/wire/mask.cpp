@@ -16,6 +16,10 @@ constexpr std::string_view kBase64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnop
 
 using Ranges = std::vector<std::pair<std::size_t, std::size_t>>;
 
+bool is_ascii_alnum(char c) {
+    return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+}
+
 bool is_base64(char c) {
     return std::isalnum(static_cast<unsigned char>(c)) || c == '+' || c == '/' || c == '-' || c == '_';
 }
@@ -253,6 +257,10 @@ void Masker::add(std::string_view secret) {
     for (auto digits : {kUpper, kLower}) {
         add_needle(hex(secret, digits), false);
         add_needle(hex(secret, digits, "%"), false);
+    }
+    if (std::all_of(secret.begin(), secret.end(), is_ascii_alnum))
+        return;  // no escape alters it, and a matrix makes a masker for each cell
+    for (auto digits : {kUpper, kLower}) {
         for (std::string_view safe : {"-._~", "-_.!~*'()", "*-._", "-._~/", ""})
             for (bool plus : {false, true})
                 add_needle(url_escaped(secret, digits, safe, plus), false);

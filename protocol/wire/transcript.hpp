@@ -16,7 +16,7 @@ namespace smtpspec::wire {
 enum class EntryKind {
     sent,      ///< octets that we wrote in one write
     received,  ///< octets that one read gave us
-    tls,       ///< the connection became TLS here; `octets` holds version and cipher as text
+    tls,       ///< the connection became TLS here; `octets`: version, cipher, "resumed" if it is, as text
     end,   ///< the connection ended; `octets` says how and by whom ("peer fin", "peer reset", "we closed" …)
     note,  ///< a remark of ours: a step of a scenario, a send that did nothing, a time-out
 };

@@ -39,6 +39,40 @@ TEST(RequireTls, OddGreetingsAndEhloRepliesEndTheAttempt) {
         }
 }
 
+std::vector<std::string> handshakes(const wire::Transcript& transcript) {
+    std::vector<std::string> found;
+    for (const wire::Entry& entry : transcript.entries())
+        if (entry.kind == wire::EntryKind::tls)
+            found.push_back(entry.octets);
+    return found;
+}
+
+TEST(Resumption, IsTriedOnTheNextConnectionOnly) {
+    Rig rig;
+    ClientTask task = rig.task();
+    task.messages = messages(3);
+    task.reuse = false;
+    EXPECT_EQ(rig.run(std::move(task)), "sent");
+    const std::vector<std::string> seen = handshakes(rig.server_transcript);
+    ASSERT_EQ(seen.size(), 3U);
+    EXPECT_FALSE(seen[0].ends_with(" resumed")) << seen[0];
+    EXPECT_TRUE(seen[1].ends_with(" resumed")) << seen[1];
+    EXPECT_TRUE(seen[2].ends_with(" resumed")) << seen[2];
+}
+
+TEST(Resumption, HidesNoCertificateThatHasChanged) {
+    for (const char* kind : {"expired", "wrong-host", "self-signed", "unknown-ca"}) {
+        FakeRule later = certificate(kind);
+        later.after = 1;
+        Rig rig({later});
+        ClientTask task = rig.task();
+        task.messages = messages(2);
+        task.reuse = false;
+        EXPECT_EQ(rig.run(std::move(task)), "permanent") << kind;
+        EXPECT_EQ(rig.ear.count("t AUTH"), 1) << kind;
+    }
+}
+
 TEST(ContinueInClear, LogsInWithoutTls) {
     for (const std::string defect : {"continue-in-clear", "mail-in-clear"}) {
         const int logins = defect == "continue-in-clear" ? 1 : 0;

@@ -20,8 +20,11 @@ std::string head(Side side) {
                                 : "---\nid: t\nside: client\n" + common + "---\n";
 }
 
-tl::expected<Scenario, Diagnostics> load(Side side, const std::string& script) {
-    return load_scenario(head(side) + script + "\n", "test");
+tl::expected<Scenario, Diagnostics> load(Side side,
+                                         const std::string& script,
+                                         const std::string& more_head = {}) {
+    const std::string front = head(side);
+    return load_scenario(front.substr(0, front.size() - 4) + more_head + "---\n" + script + "\n", "test");
 }
 
 /// The grammar of §2, production by production: what has to be read on side server …
@@ -417,6 +420,22 @@ TEST(ScenarioProperties, FollowFromTheScript) {
     EXPECT_TRUE(load(Side::Server, "for i in 1..3 {\n S: silent 1s => x\n}")->slow());
     EXPECT_FALSE(load(Side::Server, "S: 250 => x | silent 30s => y")->slow())
         << "nobody waits for a bad outcome";
+}
+
+TEST(ScenarioProperties, TellHowLongAClientIsKept) {
+    const auto lasts = [](const std::string& head, const std::string& script) {
+        const auto scenario = load(Side::Client, script, head);
+        EXPECT_TRUE(scenario) << scenario.error().render();
+        return scenario ? scenario->lasts() : Duration{};
+    };
+    using namespace std::chrono_literals;
+    EXPECT_EQ(lasts("", "serve {\n on idle 1500ms -> \"250 ok\" => x\n}"), 1500ms);
+    EXPECT_EQ(lasts("client: {messages: 10}\nlimiter: {a: {rate: 4/s, burst: 2}}\n",
+                    "serve {\n on MAIL if over(a) -> mark y \"450 x\"\n}\ncheck count(y) > 1 => x"),
+              2s);
+    EXPECT_EQ(lasts("client: {messages: 2}\nlimiter: {a: {rate: 4/s, burst: 2}}\n",
+                    "serve {\n on MAIL if over(a) -> mark y \"450 x\"\n}\ncheck count(y) > 1 => x"),
+              0s);
 }
 
 }  // namespace
