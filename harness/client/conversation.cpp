@@ -66,6 +66,8 @@ std::string timeout_text(Stage stage, Conversation::Limit limit, std::string_vie
 
 std::string_view to_string(Stage stage) {
     switch (stage) {
+        case Stage::wait:
+            return "waiting";
         case Stage::dns:
             return "DNS";
         case Stage::connect:
@@ -78,6 +80,8 @@ std::string_view to_string(Stage stage) {
             return "STARTTLS";
         case Stage::tls:
             return "TLS handshake";
+        case Stage::tls_resumed:
+            return "TLS resumed";
         case Stage::ehlo_tls:
             return "EHLO in TLS";
         case Stage::auth:
@@ -96,6 +100,8 @@ std::string_view to_string(Stage stage) {
             return "RSET";
         case Stage::quit:
             return "QUIT";
+        case Stage::service:
+            return "uncorrected";
         case Stage::total:
             break;
     }

@@ -10,13 +10,15 @@ namespace smtpspec::client {
 
 /// Where a conversation is; the stages that latency is measured of.
 enum class Stage {
+    wait,  ///< from the time at which a message was meant to begin until it did (open load)
     dns,
     connect,
     greeting,
     ehlo,
-    starttls,  ///< from the command to the 220
-    tls,       ///< the handshake
-    ehlo_tls,  ///< EHLO inside TLS after STARTTLS
+    starttls,     ///< from the command to the 220
+    tls,          ///< the handshake
+    tls_resumed,  ///< a handshake that resumed an earlier session
+    ehlo_tls,     ///< EHLO inside TLS after STARTTLS
     auth,
     mail,
     rcpt,
@@ -25,7 +27,8 @@ enum class Stage {
     accepted,  ///< from the final dot to its reply
     rset,
     quit,
-    total,
+    service,  ///< the whole from its real beginning: what a closed loop would have reported
+    total,    ///< the whole, from the time at which it was meant to begin
 };
 /// "greeting", "EHLO", "TLS handshake" … as a report shows it.
 std::string_view to_string(Stage stage);

@@ -1,7 +1,5 @@
 #pragma once
 
-#include <nlohmann/json_fwd.hpp>
-
 #include <functional>
 #include <map>
 #include <memory>
@@ -12,16 +10,11 @@
 
 #include "harness/client/client_under_test.hpp"
 #include "harness/client/failure.hpp"
-#include "harness/latency/histogram.hpp"
+#include "harness/latency/result.hpp"
 
 /// Closed-loop latency of submission, stage by stage: one message after the other on each port, so that a
 /// time is the server's own and not that of a queue in front of it.
 namespace smtpspec::latency {
-
-using client::Stage;
-
-/// All stages in the order in which a message passes them; the rows of the table.
-const std::vector<Stage>& all_stages();
 
 /// One measured stage of one message.
 struct StageSample {
@@ -69,58 +62,6 @@ struct LatencyTask {
     std::string run_id;   ///< goes into each Message-ID
 };
 
-/// Why a message was not sent or not tried; the words of the result document's `cause`.
-enum class Trouble {
-    refused,        ///< the server, or our policy, did not want it
-    died,           ///< no connection, or it ended, or no answer came in time
-    login_refused,  ///< 5yz to AUTH
-    rate_limited,   ///< a reply that means "too fast"
-    budget,         ///< more than the budget allows; never an error of a message
-};
-std::string_view to_string(Trouble trouble);
-
-/// Messages that failed in the same way. Their times are not among the samples of the stage where they
-/// failed.
-struct LatencyError {
-    Stage stage = Stage::connect;
-    int code = 0;  ///< of the reply, 0 without one
-    Trouble cause = Trouble::refused;
-    std::string text;  ///< of the first of them, safe to show
-    int count = 0;
-};
-
-/// Why the rest of a port's messages was not tried.
-struct LatencyStop {
-    Trouble cause = Trouble::budget;
-    std::string reason;  ///< a sentence for people, without a full stop, safe to show
-};
-
-struct PortLatency {
-    int port = 0;  ///< logical
-    script::Mode mode = script::Mode::Starttls;
-    int planned = 0;   ///< asked for
-    int messages = 0;  ///< tried
-    int sent = 0;
-    std::map<Stage, Histogram> stages;
-    std::vector<LatencyError> errors;
-    std::optional<LatencyStop> stopped;
-
-    void add_error(const LatencyError& error);
-};
-
-/// What a run measured. Reports, comparison and merging read nothing else.
-struct LatencyResult {
-    std::string endpoint;
-    bool new_connection = true;
-    std::vector<PortLatency> ports;
-    std::vector<std::string> notices;  ///< remarks for people: pauses after limit replies
-
-    bool complete() const;            ///< every message was sent that the budget allows
-    bool has(Trouble trouble) const;  ///< some message was not sent or not tried because of that
-    /// Histograms and counts of another run of the same endpoint are added, port by port.
-    void merge(const LatencyResult& other);
-};
-
 /// Called after each message with a line for people: how far it is, or that there is a pause.
 using Progress = std::function<void(const std::string& line)>;
 
@@ -138,20 +79,5 @@ wire::Awaitable<void> measure_into(LatencyResult& result,
                                    LatencyTask task,
                                    wire::Transcript* transcript = nullptr,
                                    Progress progress = {});
-
-/// smtpspec.latency/1: an object with percentiles for people and buckets for machines.
-nlohmann::ordered_json to_json(const LatencyResult& result);
-tl::expected<LatencyResult, std::string> from_json(const nlohmann::ordered_json& document);
-
-/// A table with a stage per row and a port per column, for each percentile asked for (50, 90, 99, 100 = max),
-/// and the number of samples, then errors, stops and notices. A percentile needs so many samples that one of
-/// them lies above it (99: 100); where there are fewer it is "-", and its table is left out when no port has
-/// enough. At most `width` columns wide; no colours.
-std::string to_table(const LatencyResult& result,
-                     const std::vector<double>& percentiles = {50, 90, 99, 100},
-                     size_t width = 80);
-
-/// "83 us", "1.25 ms", "12.3 ms", "4.20 s".
-std::string human(std::chrono::microseconds time);
 
 }  // namespace smtpspec::latency

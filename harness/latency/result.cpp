@@ -10,12 +10,14 @@ namespace smtpspec::latency {
 using Json = nlohmann::ordered_json;
 
 const std::vector<Stage>& all_stages() {
-    static const std::vector<Stage> stages = {Stage::dns,
+    static const std::vector<Stage> stages = {Stage::wait,
+                                              Stage::dns,
                                               Stage::connect,
                                               Stage::greeting,
                                               Stage::ehlo,
                                               Stage::starttls,
                                               Stage::tls,
+                                              Stage::tls_resumed,
                                               Stage::ehlo_tls,
                                               Stage::auth,
                                               Stage::mail,
@@ -24,6 +26,7 @@ const std::vector<Stage>& all_stages() {
                                               Stage::content,
                                               Stage::accepted,
                                               Stage::quit,
+                                              Stage::service,
                                               Stage::total};
     return stages;
 }
@@ -213,7 +216,7 @@ Json to_json(const LatencyResult& result) {
     Json json;
     json["schema"] = "smtpspec.latency/1";
     json["endpoint"] = result.endpoint;
-    json["new_connection"] = result.new_connection;
+    json["new_connection"] = result.shape.messages_per_connection == 1;
     json["ports"] = Json::array();
     for (const PortLatency& port : result.ports)
         json["ports"].push_back(port_json(port));
@@ -227,7 +230,7 @@ tl::expected<LatencyResult, std::string> from_json(const Json& document) {
             return tl::unexpected(std::string("this is no latency result (schema smtpspec.latency/1)"));
         LatencyResult result;
         result.endpoint = document.at("endpoint").get<std::string>();
-        result.new_connection = document.at("new_connection").get<bool>();
+        result.shape.messages_per_connection = document.at("new_connection").get<bool>() ? 1 : 0;
         for (const Json& port : document.at("ports"))
             result.ports.push_back(read_port(port));
         result.notices = document.at("notices").get<std::vector<std::string>>();
