@@ -34,7 +34,24 @@ struct MockArguments {
 
 /// `smtpspec bench`.
 struct BenchArguments {
-    int messages = 0;  ///< per port; 0: 100 against the embedded server, 20 elsewhere
+    int messages = 0;     ///< per port; 0: 100 against the embedded server, 20 elsewhere, 1000 of a load
+    int connections = 0;  ///< at once and per port; 0: 1, or 100 with a rate
+    double rate = 0;      ///< messages per second and port; 0: a closed loop
+    std::optional<double> duration;  ///< seconds per port
+    int messages_per_connection = 1;
+    std::int64_t size = 0;  ///< octets; 0: a short text
+    int recipients = 1;
+    bool pipelining = false, tls_resumption = false;
+    int warmup = 0;
+    int threads = 1;
+    bool may_load = false;  ///< --i-may-load-this-host
+    bool calibrate = true;  ///< measure the embedded server in between
+
+    /// An option was given that only a load has.
+    bool is_load() const {
+        return connections > 0 || rate > 0 || duration || messages_per_connection != 1 || size > 0 ||
+               recipients > 1 || pipelining || tls_resumption || warmup > 0 || threads > 1;
+    }
 };
 
 /// The parsed command line.

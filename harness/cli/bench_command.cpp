@@ -5,6 +5,7 @@
 #include <boost/asio/io_context.hpp>
 #include <nlohmann/json.hpp>
 
+#include "harness/cli/bench_load.hpp"
 #include "harness/cli/commands.hpp"
 #include "harness/cli/interrupt.hpp"
 #include "harness/cli/load.hpp"
@@ -187,16 +188,24 @@ int exit_code(const latency::LatencyResult& result) {
 
 }  // namespace
 
-int bench_command(const Arguments& arguments) {
-    auto endpoint = endpoint_of(arguments);
-    if (!endpoint) {
-        return endpoint.error();
+namespace {
+
+/// Fills in what every result has. Writes it; the value is the exit code.
+int conclude(const run::RunContext& context, const Arguments& arguments, latency::LatencyResult result) {
+    const bool written = write(arguments, result);
+    if (context.interrupted) {
+        say("smtpspec bench: interrupted{}\n",
+            written ? "; the report holds what was measured until then" : "");
+        return written ? 130 : 3;
     }
-    auto loop = std::make_unique<asio::io_context>(1);
-    Subject subject;
-    subject.context = std::move(*endpoint);
-    subject.task = task_of(*subject.context, arguments);
+    return written ? exit_code(result) : 3;
+}
+
+/// A few messages, one after the other.
+int probe(const Arguments& arguments, Subject subject) {
     run::RunContext& context = *subject.context;
+    const std::string started = run::now_utc();
+    auto loop = std::make_unique<asio::io_context>(1);
     if (!context.embedded()) {
         aim_at_endpoint(context, arguments, subject.task);
         leave_out_unusable(context, subject.task);
@@ -204,7 +213,18 @@ int bench_command(const Arguments& arguments) {
         say("smtpspec bench: {}\n", up.error());
         return 3;
     }
-    const latency::LatencyResult result = measure(context, *loop, std::move(subject.task));
+    std::vector<latency::Block> blocks;
+    std::unique_ptr<Calibration> calibration;
+    if (arguments.bench.calibrate) {
+        calibration = std::make_unique<Calibration>();
+        constexpr int most_blocks = 10;
+        subject.task.block = std::max(4, subject.task.messages / most_blocks);
+        subject.task.block_done = [&](latency::Block block) {
+            block.calibration = calibration->measure(context.profile.ports.at(block.port));
+            blocks.push_back(std::move(block));
+        };
+    }
+    latency::LatencyResult result = measure(context, *loop, std::move(subject.task));
     end_progress();
     if (context.interrupted) {
         // The message under way is left as it is: the program is about to end.
@@ -213,13 +233,44 @@ int bench_command(const Arguments& arguments) {
     } else if (subject.server) {
         wire::run_blocking(*loop, subject.server->stop());
     }
-    const bool written = write(arguments, result);
-    if (context.interrupted) {
-        say("smtpspec bench: interrupted{}\n",
-            written ? "; the report holds what was measured until then" : "");
-        return written ? 130 : 3;
+    result.started = started;
+    result.machine = this_machine();
+    result.blocks = std::move(blocks);
+    return conclude(context, arguments, std::move(result));
+}
+
+int load(const Arguments& arguments, Subject subject) {
+    run::RunContext& context = *subject.context;
+    if (const std::string why = load_objection(context, arguments); !why.empty()) {
+        say("smtpspec bench: {}.\n", why);
+        return 2;
     }
-    return written ? exit_code(result) : 3;
+    const std::string started = run::now_utc();
+    std::unique_ptr<BenchServer> server;
+    if (context.embedded()) {
+        server = std::make_unique<BenchServer>(context);
+    } else {
+        leave_out_unusable(context, subject.task);
+    }
+    latency::LatencyResult result = measure_load(context, arguments, server.get(), subject.task.unusable);
+    result.endpoint = context.profile.name;
+    result.started = started;
+    result.machine = this_machine();
+    return conclude(context, arguments, std::move(result));
+}
+
+}  // namespace
+
+int bench_command(const Arguments& arguments) {
+    auto endpoint = endpoint_of(arguments);
+    if (!endpoint) {
+        return endpoint.error();
+    }
+    Subject subject;
+    subject.context = std::move(*endpoint);
+    subject.task = task_of(*subject.context, arguments);
+    return arguments.bench.is_load() ? load(arguments, std::move(subject))
+                                     : probe(arguments, std::move(subject));
 }
 
 }  // namespace smtpspec::cli

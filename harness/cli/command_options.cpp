@@ -244,19 +244,90 @@ void add_files(CLI::App& app, ParsedWords& words) {
     report.footer("Example:\n  smtpspec report result.json --format junit --output junit.xml");
 }
 
+/// "500", "500/s".
+std::string without_per_second(std::string text) {
+    if (text.ends_with("/s")) {
+        text.resize(text.size() - 2);
+    }
+    return text;
+}
+
+void add_load(CLI::App& bench, BenchArguments& load) {
+    const std::map<std::string, double> seconds = {
+        {"ms", 0.001}, {"s", 1}, {"m", 60}, {"min", 60}, {"h", 3600}};
+    const std::string group = "Load (any of these brings one)";
+    bench.add_option("--connections", load.connections, "connections at once on each port")
+        ->check(CLI::Range(1, 20000))
+        ->group(group);
+    bench
+        .add_option("--rate",
+                    load.rate,
+                    "open loop: so many messages a second begin, whether earlier ones are done or not; "
+                    "times count from when a message was due")
+        ->transform(without_per_second)
+        ->check(CLI::Range(0.001, 1e6))
+        ->group(group);
+    bench
+        .add_option(
+            "--duration", load.duration, "so long per port, e.g. 30s, 5m, 1h (default with --rate: 10s)")
+        ->transform(CLI::AsNumberWithUnit(seconds, CLI::AsNumberWithUnit::CASE_INSENSITIVE, "TIME"))
+        ->check(CLI::Range(0.01, 7 * 86400.0))
+        ->group(group);
+    bench
+        .add_option("--messages-per-connection",
+                    load.messages_per_connection,
+                    "before QUIT (default 1; 0: as many as there are)")
+        ->check(CLI::Range(0, 1000000))
+        ->group(group);
+    bench.add_option("--size", load.size, "of a message, e.g. 512, 10k, 1m (default: a short text)")
+        ->transform(CLI::AsSizeValue(false))
+        ->check(CLI::Range(std::int64_t{1}, std::int64_t{100} * 1024 * 1024))
+        ->group(group);
+    bench.add_option("--recipients", load.recipients, "of each message")
+        ->check(CLI::Range(1, 1000))
+        ->group(group);
+    bench
+        .add_flag(
+            "--pipelining", load.pipelining, "MAIL, RCPT and DATA in one write, where the server offers it")
+        ->group(group);
+    bench.add_flag("--tls-resumption", load.tls_resumption, "resume the TLS sessions of earlier connections")
+        ->group(group);
+    bench.add_option("--warmup", load.warmup, "messages per port that go before and do not count")
+        ->check(CLI::Range(0, 1000000))
+        ->group(group);
+    bench.add_option("--threads", load.threads, "of the load generator (default 1)")
+        ->check(CLI::Range(1, 256))
+        ->group(group);
+    bench
+        .add_flag("--i-may-load-this-host",
+                  load.may_load,
+                  "for a server elsewhere; the profile's pace and budget hold all the same")
+        ->group(group);
+}
+
 void add_bench(CLI::App& app, ParsedWords& words) {
     Arguments& arguments = words.arguments;
-    CLI::App& bench = *app.add_subcommand("bench", "latency per stage, port by port");
+    CLI::App& bench = *app.add_subcommand("bench", "latency per stage, port by port; with or without a load");
     add_endpoint(bench, arguments, "do not log in");
     add_ports(bench, arguments);
     bench
         .add_option("--messages",
                     arguments.bench.messages,
-                    "messages per port (default: 100 against the embedded server, else 20)")
-        ->check(CLI::Range(1, 10000));
+                    "messages per port (default: 100 against the embedded server, else 20; of a load 1000)")
+        ->check(CLI::Range(1, 100000000));
+    bench.add_flag("!--no-calibration",
+                   arguments.bench.calibrate,
+                   "do not measure the embedded server in between; compare cannot use the result then");
+    add_load(bench, arguments.bench);
     add_message_limit(bench, arguments);
     add_output(bench, words);
-    bench.footer("Examples:\n  smtpspec bench\n  smtpspec bench --endpoint my.yaml --messages 50");
+    bench.footer(
+        "Examples:\n"
+        "  smtpspec bench                            embedded server, five ports\n"
+        "  smtpspec bench --endpoint my.yaml --messages 50\n"
+        "  smtpspec bench --connections 10 --messages 5000 --messages-per-connection 100 --port 587\n"
+        "  smtpspec bench --endpoint my.yaml --rate 200/s --duration 30s --port 465\n"
+        "  smtpspec bench --format json --output new.json && smtpspec compare old.json new.json");
 }
 
 }  // namespace

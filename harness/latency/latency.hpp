@@ -60,6 +60,10 @@ struct LatencyTask {
     std::vector<std::string> to;
     std::string content;  ///< empty: a short text; ${n} is the number of the message
     std::string run_id;   ///< goes into each Message-ID
+    int block = 0;        ///< after so many messages of a port block_done is called; 0: never
+    /// Told what the messages of the block took, without calibration; the next message waits until it
+    /// returns.
+    std::function<void(Block block)> block_done;
 };
 
 /// Called after each message with a line for people: how far it is, or that there is a pause.

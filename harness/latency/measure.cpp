@@ -69,6 +69,8 @@ Awaitable<void> Run::port(int port) {
         wait_ = task_.pause;
         consider(run, failure);
         result_.ports.back() = run.so_far();
+        if (task_.block_done && task_.block > 0 && number % task_.block == 0)
+            task_.block_done(run.take_block());
         if (!failure || !limits_us(task_.manners, *failure))
             tell(fmt::format("port {}: message {} of {}", port, number, task_.messages));
     }

@@ -178,6 +178,15 @@ void PortRun::stop(Trouble cause, std::string reason) {
     result_.stopped = std::move(stop);
 }
 
+Block PortRun::take_block() {
+    Block block;
+    block.port = result_.port;
+    for (const auto& [stage, times] : block_)
+        block.endpoint[stage] = quantiles(times);
+    block_.clear();
+    return block;
+}
+
 Trouble PortRun::trouble_of(const Failure& failure) const {
     if (login_refused(failure))
         return Trouble::login_refused;
@@ -194,8 +203,10 @@ void PortRun::record(const Step<void>& outcome) {
         ++result_.sent;
     lost_in_a_row_ = !outcome && trouble_of(outcome.error()) == Trouble::died ? lost_in_a_row_ + 1 : 0;
     for (const StageSample& sample : samples_)
-        if (sample.stage != Stage::rset && (outcome || sample.stage != outcome.error().stage))
+        if (sample.stage != Stage::rset && (outcome || sample.stage != outcome.error().stage)) {
             result_.stages[sample.stage].record(sample.time);
+            block_[sample.stage].record(sample.time);
+        }
     if (outcome)
         return;
     LatencyError error;

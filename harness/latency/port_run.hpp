@@ -26,6 +26,8 @@ class PortRun {
     /// No more messages follow.
     void stop(Trouble cause, std::string reason);
     const PortLatency& so_far() const { return result_; }
+    /// What the messages since the last call took.
+    Block take_block();
     /// Messages lost one after the other, until now, because the connection was not made, ended or was
     /// silent.
     int lost_in_a_row() const { return lost_in_a_row_; }
@@ -48,6 +50,7 @@ class PortRun {
     PortLatency result_;
     int lost_in_a_row_ = 0;
     std::vector<StageSample> samples_;  ///< of the present message
+    std::map<Stage, Histogram> block_;
     std::unique_ptr<client::Session> session_;
 };
 

@@ -56,6 +56,14 @@ void PortLatency::add_error(const LatencyError& error) {
     errors.push_back(error);
 }
 
+Quantiles quantiles(const Histogram& times) {
+    Quantiles found;
+    found.count = times.count();
+    found.p50_us = static_cast<double>(times.percentile(50).count());
+    found.p99_us = static_cast<double>(times.percentile(99).count());
+    return found;
+}
+
 bool LatencyResult::complete() const {
     return std::all_of(ports.begin(), ports.end(), [](const PortLatency& port) {
         const bool spent = port.stopped && port.stopped->cause == Trouble::budget;

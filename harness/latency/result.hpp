@@ -85,6 +85,8 @@ struct Quantiles {
     double p99_us = 0;
 };
 
+Quantiles quantiles(const Histogram& times);
+
 /// A short stretch of a run in which the endpoint and, right before or after, the embedded server were
 /// measured in the same way. The second tells how fast machine and generator were just then.
 struct Block {

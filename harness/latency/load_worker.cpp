@@ -1,0 +1,309 @@
+#include "harness/latency/load_worker.hpp"
+
+#include <sys/resource.h>
+
+#include <algorithm>
+
+namespace smtpspec::latency {
+
+namespace asio = boost::asio;
+using std::chrono::duration;
+using std::chrono::duration_cast;
+
+namespace {
+
+constexpr std::chrono::milliseconds watch_interval{100};
+
+/// This thread's, in seconds.
+double cpu_time() {
+    rusage usage{};
+    getrusage(RUSAGE_THREAD, &usage);
+    const auto seconds = [](const timeval& time) {
+        return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
+    };
+    return seconds(usage.ru_utime) + seconds(usage.ru_stime);
+}
+
+/// Of `all` things, those of one of `count` workers.
+std::size_t share(int all, int index, int count) {
+    return static_cast<std::size_t>(all / count + (index < all % count ? 1 : 0));
+}
+
+}  // namespace
+
+void StageTimes::record(const LoadSample& sample) {
+    histograms_[static_cast<std::size_t>(sample.stage)].record(
+        std::chrono::round<std::chrono::microseconds>(sample.time));
+}
+
+void LoadShared::stop_for(Trouble cause, std::string reason) {
+    const std::lock_guard lock(mutex);
+    if (!stopped) {
+        stopped.emplace();
+        stopped->cause = cause;
+        stopped->reason = std::move(reason);
+    }
+    stop = true;
+}
+
+LoadWorker::LoadWorker(LoadShared& shared, int index, int count)
+    : shared_(shared),
+      count_(count),
+      content_(shared.task.plan.from,
+               shared.task.plan.to.front(),
+               shared.task.run_id,
+               shared.task.plan.shape.size),
+      most_sessions_(std::max<std::size_t>(share(shared.task.plan.shape.connections, index, count), 1)),
+      timer_(loop_),
+      watch_(loop_),
+      next_arrival_(static_cast<std::uint64_t>(index)),
+      windows_(static_cast<std::size_t>(std::max(shared.task.windows, 1))),
+      last_end_(shared.start) {}
+
+void LoadWorker::run() {
+    const double cpu_before = cpu_time();
+    const LoadClock::time_point began = LoadClock::now();
+    watch();
+    if (is_open_load()) {
+        on_due();
+    } else {
+        for (std::size_t i = 0; i < most_sessions_; ++i)
+            next_closed(sessions_.emplace_back(loop_, shared_.task.plan, content_, tickets_, *this));
+    }
+    end_when_done();
+    loop_.run();
+    for (LoadSession& session : sessions_)
+        session.drop();
+    const double wall = duration<double>(LoadClock::now() - began).count();
+    cpu_ = wall > 0 ? (cpu_time() - cpu_before) / wall : 0;
+}
+
+LoadClock::time_point LoadWorker::due(std::uint64_t number) const {
+    const double rate = is_open_load() ? shared_.task.plan.shape.rate : shared_.task.pace;
+    const duration<double> after(rate > 0 ? static_cast<double>(number) / rate : 0);
+    return shared_.start + duration_cast<LoadClock::duration>(after);
+}
+
+void LoadWorker::begin(LoadSession& session, Arrival arrival) {
+    const int limit = shared_.task.plan.shape.messages_per_connection;
+    const int before = session.has_connection() ? session.messages() : 0;
+    ++active_;
+    session.begin(shared_.task.first + arrival.number, arrival.due, limit > 0 && before + 1 >= limit);
+}
+
+void LoadWorker::message_done(LoadSession& session, LoadOutcome outcome) {
+    --active_;
+    if (outcome.number == no_message) {
+        for (const LoadSample& sample : outcome.samples)
+            times_.record(sample);
+    } else {
+        outcome.number -= shared_.task.first;
+        book(outcome);
+        consider(outcome);
+        if (is_open_load())
+            next_open(session);
+        else
+            next_closed(session);
+    }
+    end_when_done();
+}
+
+void LoadWorker::next_closed(LoadSession& session) {
+    if (shared_.over())
+        return;
+    const std::uint64_t number = shared_.next.fetch_add(1, std::memory_order_relaxed);
+    if (number >= shared_.total)
+        return;
+    const LoadClock::time_point now = LoadClock::now();
+    const duration<double> allowed(shared_.task.plan.shape.seconds);
+    if (allowed.count() > 0 && now - shared_.start >= allowed)
+        return;
+    if (number == static_cast<std::uint64_t>(shared_.task.plan.shape.warmup))
+        shared_.counting_since = now.time_since_epoch().count();
+    if (shared_.task.pace > 0 && due(number) > now) {
+        paced_.emplace(due(number), std::pair(&session, number));
+        wake_at(paced_.begin()->first);
+        return;
+    }
+    begin(session, Arrival{number, now});
+}
+
+void LoadWorker::on_pace() {
+    while (!paced_.empty() && paced_.begin()->first <= LoadClock::now()) {
+        const auto [session, number] = paced_.extract(paced_.begin()).mapped();
+        if (!shared_.over())
+            begin(*session, Arrival{number, LoadClock::now()});
+    }
+    if (!paced_.empty())
+        wake_at(paced_.begin()->first);
+    end_when_done();
+}
+
+/// All messages of an open load that are due by now begin, or wait for a connection.
+void LoadWorker::on_due() {
+    const LoadClock::time_point now = LoadClock::now();
+    for (; next_arrival_ < shared_.total && !shared_.over() && due(next_arrival_) <= now;
+         next_arrival_ += static_cast<std::uint64_t>(count_))
+        arrive(Arrival{next_arrival_, due(next_arrival_)});
+    set_behind();
+    if (next_arrival_ < shared_.total)
+        wake_at(due(next_arrival_));
+    else if (behind_at_end_ == 0)
+        behind_at_end_ = behind_.size();
+}
+
+void LoadWorker::arrive(Arrival arrival) {
+    if (!free_.empty()) {
+        LoadSession& session = *free_.back();
+        free_.pop_back();
+        begin(session, arrival);
+    } else if (sessions_.size() < most_sessions_) {
+        begin(sessions_.emplace_back(loop_, shared_.task.plan, content_, tickets_, *this), arrival);
+    } else {
+        behind_.push_back(arrival);
+    }
+}
+
+void LoadWorker::next_open(LoadSession& session) {
+    if (behind_.empty() || shared_.over()) {
+        free_.push_back(&session);
+        return;
+    }
+    const Arrival arrival = behind_.front();
+    behind_.pop_front();
+    set_behind();
+    begin(session, arrival);
+}
+
+void LoadWorker::set_behind() {
+    behind_most_ = std::max<std::uint64_t>(behind_most_, behind_.size());
+    shared_.progress.behind.fetch_add(behind_.size() - reported_behind_, std::memory_order_relaxed);
+    reported_behind_ = behind_.size();
+}
+
+void LoadWorker::wake_at(LoadClock::time_point time) {
+    timer_.expires_at(time);
+    timer_.async_wait([this](const boost::system::error_code& error) {
+        if (error)
+            return;
+        if (is_open_load())
+            on_due();
+        else
+            on_pace();
+    });
+}
+
+void LoadWorker::book(const LoadOutcome& outcome) {
+    if (outcome.number < static_cast<std::uint64_t>(shared_.task.plan.shape.warmup))
+        return;
+    ++counts_.messages;
+    shared_.progress.done.fetch_add(1, std::memory_order_relaxed);
+    StageTimes& window =
+        windows_[std::min(windows_.size() - 1, outcome.number * windows_.size() / shared_.total)];
+    for (const LoadSample& sample : outcome.samples) {
+        times_.record(sample);
+        if (windows_.size() > 1)
+            window.record(sample);
+    }
+    if (!outcome.handshake.empty())
+        ++counts_.handshakes[outcome.handshake];
+    last_end_ = LoadClock::now();
+    if (outcome.sent) {
+        ++counts_.sent;
+        return;
+    }
+    counts_.add_error(outcome.error);
+    shared_.progress.failed.fetch_add(1, std::memory_order_relaxed);
+}
+
+/// What one message that failed means for the rest.
+void LoadWorker::consider(const LoadOutcome& outcome) {
+    if (!outcome.lost)
+        shared_.lost_in_a_row.store(0, std::memory_order_relaxed);
+    else if (shared_.lost_in_a_row.fetch_add(1) + 1 >= shared_.task.lost_to_stop)
+        shared_.stop_for(Trouble::died,
+                         std::to_string(shared_.task.lost_to_stop) +
+                             " messages in a row were lost with their connection; the port is given up");
+    if (outcome.sent)
+        return;
+    if (outcome.error.cause == Trouble::login_refused)
+        shared_.stop_for(
+            Trouble::login_refused,
+            "the login was refused; check user name and password. It was not tried again on this port");
+    if (outcome.error.cause == Trouble::rate_limited && shared_.task.stop_at_limit)
+        shared_.stop_for(Trouble::rate_limited,
+                         "\"" + outcome.error.text + "\": the endpoint limits us, so the load ended");
+}
+
+void LoadWorker::watch() {
+    watch_.expires_after(watch_interval);
+    watch_.async_wait([this](const boost::system::error_code& error) {
+        if (error)
+            return;
+        if (shared_.progress.stop) {
+            loop_.stop();
+            return;
+        }
+        const LoadClock::time_point now = LoadClock::now();
+        for (LoadSession& session : sessions_)
+            session.check_time(now);
+        lose_patience(now);
+        watch();
+        end_when_done();
+    });
+}
+
+/// What an open load has not begun some time after its end never begins; what has begun gets as long again.
+void LoadWorker::lose_patience(LoadClock::time_point now) {
+    const bool all_due = next_arrival_ >= shared_.total || shared_.over();
+    if (!is_open_load() || !all_due)
+        return;
+    const LoadClock::time_point end = due(shared_.total);
+    if (now > end + shared_.task.patience || shared_.over()) {
+        not_begun_ += behind_.size();
+        behind_.clear();
+        set_behind();
+    }
+    if (now > end + 2 * shared_.task.patience)
+        for (LoadSession& session : sessions_)
+            session.abandon();
+}
+
+/// Nothing is left to do: connections that stayed are ended, and then the loop.
+void LoadWorker::end_when_done() {
+    const bool more_due = is_open_load() && next_arrival_ < shared_.total && !shared_.over();
+    if (active_ > 0 || more_due || !behind_.empty())
+        return;
+    if (!paced_.empty() && !shared_.over())
+        return;
+    for (LoadSession& session : sessions_)
+        if (session.has_connection()) {
+            ++active_;
+            session.quit();
+        }
+    if (active_ == 0) {
+        timer_.cancel();
+        watch_.cancel();
+    }
+}
+
+void LoadWorker::add_to(LoadReport& report) const {
+    PortLatency& port = report.port;
+    port.messages += counts_.messages;
+    port.sent += counts_.sent;
+    for (const Stage stage : all_stages())
+        if (!times_.of(stage).empty())
+            port.stages[stage].merge(times_.of(stage));
+    for (const auto& [name, times] : counts_.handshakes)
+        port.handshakes[name] += times;
+    for (const LatencyError& error : counts_.errors)
+        port.add_error(error);
+    report.generator_cpu = std::max(report.generator_cpu, cpu_);
+    report.behind_most += behind_most_;
+    report.behind_at_end += behind_at_end_;
+    report.not_begun += not_begun_;
+}
+
+const StageTimes& LoadWorker::window(std::size_t index) const { return windows_.at(index); }
+
+}  // namespace smtpspec::latency

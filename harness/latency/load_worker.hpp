@@ -1,0 +1,107 @@
+#pragma once
+
+#include <boost/asio/steady_timer.hpp>
+
+#include <array>
+#include <deque>
+#include <list>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "harness/latency/load.hpp"
+
+namespace smtpspec::latency {
+
+/// Histograms by stage without a look-up.
+class StageTimes {
+  public:
+    void record(const LoadSample& sample);
+    const Histogram& of(Stage stage) const { return histograms_[static_cast<std::size_t>(stage)]; }
+
+  private:
+    std::array<Histogram, static_cast<std::size_t>(Stage::total) + 1> histograms_;
+};
+
+/// What the workers of a load share.
+struct LoadShared {
+    LoadShared(const LoadTask& the_task, LoadProgress& the_progress)
+        : task(the_task), progress(the_progress) {}
+
+    const LoadTask& task;
+    LoadProgress& progress;
+    std::uint64_t total = 0;                        ///< messages, warm-up included
+    LoadClock::time_point start;                    ///< the first message is due
+    std::atomic<std::uint64_t> next{0};             ///< closed: the next message's number
+    std::atomic<LoadClock::rep> counting_since{0};  ///< closed: the first message that counts began
+    std::atomic<int> lost_in_a_row{0};
+    std::mutex mutex;
+    std::optional<LatencyStop> stopped;  ///< by the mutex
+    std::atomic<bool> stop{false};
+
+    void stop_for(Trouble cause, std::string reason);
+    bool over() const {
+        return stop.load(std::memory_order_relaxed) || progress.stop.load(std::memory_order_relaxed);
+    }
+};
+
+/// One thread of a load: its share of the connections, and of an open load every `count`-th message.
+class LoadWorker : public LoadSession::Owner {
+  public:
+    LoadWorker(LoadShared& shared, int index, int count);
+
+    /// Until its messages are done. On its own thread.
+    void run();
+    /// Adds what it found. After run().
+    void add_to(LoadReport& report) const;
+    LoadClock::time_point last_end() const { return last_end_; }
+    const StageTimes& window(std::size_t index) const;
+
+  private:
+    struct Arrival {
+        std::uint64_t number = 0;
+        LoadClock::time_point due;
+    };
+
+    void message_done(LoadSession& session, LoadOutcome outcome) override;
+    void begin(LoadSession& session, Arrival arrival);
+    void next_closed(LoadSession& session);
+    void next_open(LoadSession& session);
+    void on_due();
+    void on_pace();
+    void arrive(Arrival arrival);
+    void wake_at(LoadClock::time_point time);
+    LoadClock::time_point due(std::uint64_t number) const;
+    void book(const LoadOutcome& outcome);
+    void consider(const LoadOutcome& outcome);
+    void watch();
+    void lose_patience(LoadClock::time_point now);
+    void set_behind();
+    void end_when_done();
+    bool is_open_load() const { return shared_.task.plan.shape.kind == LoadShape::Kind::open; }
+
+    LoadShared& shared_;
+    int count_;
+    boost::asio::io_context loop_{1};  // destroyed last: what sessions have asked for is in it
+    LoadContent content_;
+    client::TlsSessions tickets_;
+    std::list<LoadSession> sessions_;
+    std::size_t most_sessions_;
+    std::vector<LoadSession*> free_;  ///< open load
+    std::deque<Arrival> behind_;      ///< open load: due and not begun
+    std::multimap<LoadClock::time_point, std::pair<LoadSession*, std::uint64_t>>
+        paced_;                        ///< closed load with a pace
+    boost::asio::steady_timer timer_;  ///< the next message is due
+    boost::asio::steady_timer watch_;
+    std::uint64_t next_arrival_;
+    std::uint64_t reported_behind_ = 0;
+    int active_ = 0;  ///< sessions that are busy
+    StageTimes times_;
+    std::vector<StageTimes> windows_;
+    PortLatency counts_;
+    std::uint64_t behind_most_ = 0, behind_at_end_ = 0, not_begun_ = 0;
+    LoadClock::time_point last_end_;
+    double cpu_ = 0;
+};
+
+}  // namespace smtpspec::latency
