@@ -20,10 +20,18 @@ tl::expected<std::uint64_t, std::string> MessageStore::add(Mail mail) {
         }
     }
     ++last_number_;
+    if (discards_) {
+        return last_number_;
+    }
     octets_ += mail.raw.size();
     mails_.push_back(std::move(mail));
     ++version_;
     changed_ = wire::Clock::now();
+    return last_number_;
+}
+
+std::uint64_t MessageStore::accepted() const {
+    const std::lock_guard lock(mutex_);
     return last_number_;
 }
 

@@ -39,6 +39,10 @@ class MessageStore {
     /// Called with each message before add() returns, so before the client hears that it was taken. Set
     /// before the first add().
     void on_add(Keeper keeper) { keeper_ = std::move(keeper); }
+    /// From now on messages are numbered, given to on_add, counted by accepted(), and not kept: for loads.
+    void discard() { discards_ = true; }
+    /// Messages that were ever taken.
+    std::uint64_t accepted() const;
     std::vector<Mail> all() const;
     std::size_t count() const;
     std::size_t octets() const;
@@ -61,6 +65,7 @@ class MessageStore {
     std::uint64_t last_number_ = 0;
     wire::Clock::time_point changed_{};
     Keeper keeper_;
+    bool discards_ = false;
 };
 
 }  // namespace smtpspec::mock

@@ -26,6 +26,8 @@ struct MockArguments {
     std::string maildir;  ///< where accepted messages are kept as files; "": in memory only
     std::string listen = "127.0.0.1";
     bool real_ports = false, ephemeral = false;
+    bool discard = false;  ///< messages are counted, not kept
+    bool no_log = false;
     double chaos = 0;  ///< share of commands that go wrong, 0..1
     std::string user;
     std::string password_env;

@@ -1,12 +1,10 @@
 #pragma once
 
-#include <atomic>
 #include <map>
 #include <memory>
 #include <thread>
 
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/steady_timer.hpp>
 
 #include "harness/run/context.hpp"
 #include "mockserver/server.hpp"
@@ -26,16 +24,13 @@ class BenchServer {
 
     /// Logical port -> port to connect to.
     const std::map<int, int>& ports() const { return ports_; }
-    std::uint64_t messages() const { return messages_.load(); }
+    /// Taken so far.
+    std::uint64_t messages() const { return server_->store().accepted(); }
 
   private:
-    void forget();
-
     boost::asio::io_context loop_{1};
-    boost::asio::steady_timer timer_;
     std::unique_ptr<mock::Server> server_;
     std::map<int, int> ports_;
-    std::atomic<std::uint64_t> messages_{0};
     std::thread thread_;
 };
 

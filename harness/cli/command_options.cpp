@@ -180,6 +180,9 @@ void add_mock(CLI::App& app, Arguments& arguments) {
         "--ready-file", mock.ready_file, "written when all ports accept: host, ports, user, files as JSON");
     command.add_option(
         "--maildir", mock.maildir, "keep what was accepted as files in this folder (new/, cur/, tmp/)");
+    command.add_flag(
+        "--discard", mock.discard, "count messages and forget them, for loads; the count is told at the end");
+    command.add_flag("--no-log", mock.no_log, "no line per session event");
     command.add_option("--listen", mock.listen, "address to bind (default 127.0.0.1)");
     auto* real = command.add_flag(
         "--real-ports", mock.real_ports, "bind 25, 465, 587, 2465 and 2587 (default: 10025 ... 12587)");
@@ -315,9 +318,10 @@ void add_bench(CLI::App& app, ParsedWords& words) {
                     arguments.bench.messages,
                     "messages per port (default: 100 against the embedded server, else 20; of a load 1000)")
         ->check(CLI::Range(1, 100000000));
-    bench.add_flag("!--no-calibration",
-                   arguments.bench.calibrate,
-                   "do not measure the embedded server in between; compare cannot use the result then");
+    bench.add_flag_callback(
+        "--no-calibration",
+        [&arguments] { arguments.bench.calibrate = false; },
+        "do not measure the embedded server in between; compare cannot use the result then");
     add_load(bench, arguments.bench);
     add_message_limit(bench, arguments);
     add_output(bench, words);

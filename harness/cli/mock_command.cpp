@@ -134,11 +134,16 @@ class MockRun {
         }
         server_.set_overlay(setup_.overlay());
         std::FILE* log = arguments_.mock.command.empty() ? stdout : stderr;
-        server_.set_log([log](std::string_view line) {
-            const std::string whole = std::string(line) + "\n";
-            [[maybe_unused]] const std::size_t written = std::fwrite(whole.data(), 1, whole.size(), log);
-            std::fflush(log);
-        });
+        if (arguments_.mock.discard) {
+            server_.store().discard();
+        }
+        if (!arguments_.mock.no_log) {
+            server_.set_log([log](std::string_view line) {
+                const std::string whole = std::string(line) + "\n";
+                [[maybe_unused]] const std::size_t written = std::fwrite(whole.data(), 1, whole.size(), log);
+                std::fflush(log);
+            });
+        }
         if (!announce()) {
             return 3;
         }
@@ -241,7 +246,11 @@ class MockRun {
         if (scenario_running) {
             co_await scenario_done.async_wait(asio::as_tuple(asio::use_awaitable));
         }
+        const int sessions = server_.sessions_total();
         co_await server_.stop();
+        if (arguments_.mock.discard) {
+            say("smtpspec mock: {} messages taken in {} sessions\n", server_.store().accepted(), sessions);
+        }
         tell_verdict();  // with a command the last line on standard error, where the log is too
         if (trouble || problem) {
             std::rethrow_exception(trouble ? trouble : problem);
