@@ -3,12 +3,15 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "mockserver/defects.hpp"
 #include "mockserver/limiter.hpp"
 #include "protocol/script/words.hpp"
+
+struct ssl_ctx_st;
 
 namespace smtpspec::mock {
 
@@ -80,7 +83,9 @@ struct ServerConfig {
     SessionLimits limits;
     DefectSet defects;
     std::vector<LimiterSpec> limiters;
-    std::string certificate = "good";                ///< of TestPki, where no rule says otherwise
+    std::string certificate = "good";  ///< of TestPki, where no rule says otherwise
+    std::shared_ptr<ssl_ctx_st>
+        own_certificate;  ///< is shown in its place (wire::server_context); may be null
     std::chrono::milliseconds idle_timeout{60'000};  ///< without a command: 421 4.4.2 and the end
     std::chrono::milliseconds handshake_timeout{20'000};
     std::chrono::milliseconds linger{1'000};  ///< how long an orderly close waits for the peer's

@@ -15,7 +15,7 @@ Awaitable<wire::IoResult<wire::TlsInfo>> Session::start_tls(Options options, wir
 
 tl::expected<wire::TlsServerSettings, std::string> Session::tls_settings(const Options& options) const {
     wire::TlsServerSettings settings;
-    std::string certificate = shared_->config.certificate;
+    std::string certificate;
     for (const auto& [name, value] : options) {
         if (name == "cert") {
             certificate = value;
@@ -29,7 +29,11 @@ tl::expected<wire::TlsServerSettings, std::string> Session::tls_settings(const O
             settings.alpn = value;
         }
     }
-    const auto kind = wire::certificate_kind(certificate);
+    if (certificate.empty() && shared_->config.own_certificate) {
+        settings.context = shared_->config.own_certificate;
+        return settings;
+    }
+    const auto kind = wire::certificate_kind(certificate.empty() ? shared_->config.certificate : certificate);
     if (!kind) {
         return tl::unexpected(kind.error());
     }

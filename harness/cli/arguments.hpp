@@ -28,7 +28,9 @@ struct MockArguments {
     bool real_ports = false, ephemeral = false;
     bool discard = false;  ///< messages are counted, not kept
     bool no_log = false;
-    double chaos = 0;  ///< share of commands that go wrong, 0..1
+    bool no_auth = false;          ///< no AUTH; mail needs no login
+    std::string certificate, key;  ///< PEM files; "": the test CA's
+    double chaos = 0;              ///< share of commands that go wrong, 0..1
     std::string user;
     std::string password_env;
     std::vector<std::string> command;  ///< after --

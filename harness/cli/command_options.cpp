@@ -188,10 +188,18 @@ void add_mock(CLI::App& app, Arguments& arguments) {
         "--real-ports", mock.real_ports, "bind 25, 465, 587, 2465 and 2587 (default: 10025 ... 12587)");
     command.add_flag("--ephemeral", mock.ephemeral, "bind free ports (always so with a command)")
         ->excludes(real);
-    command.add_option("--user", mock.user, "user name of the account (default: tester, or the profile's)");
-    command.add_option("--password-env",
-                       mock.password_env,
-                       "take the account's password from this variable (default: one is made)");
+    auto* no_auth = command.add_flag("--no-auth", mock.no_auth, "offer no AUTH; mail needs no login");
+    auto* certificate = command.add_option(
+        "--cert", mock.certificate, "show this certificate (PEM, the leaf first) in place of the test CA's");
+    auto* key = command.add_option("--key", mock.key, "its private key (PEM)")->needs(certificate);
+    certificate->needs(key);
+    command.add_option("--user", mock.user, "user name of the account (default: tester, or the profile's)")
+        ->excludes(no_auth);
+    command
+        .add_option("--password-env",
+                    mock.password_env,
+                    "take the account's password from this variable (default: one is made)")
+        ->excludes(no_auth);
     add_seed(command, arguments, "seed of chance() and --chaos");
     command.add_option("--scenarios", arguments.scenarios_dir, "a folder with more scenarios");
     command.footer(

@@ -209,10 +209,12 @@ class MockRun {
             ready["ports"][std::to_string(port.logical)] = {{"port", port.actual},
                                                             {"mode", script::to_string(port.mode)}};
         }
-        text += fmt::format("  user       {}\n  password   {}\n  CA file    {}\n",
-                            setup_.user,
-                            setup_.password_is_ours ? setup_.password : "(as given)",
-                            ca_file_);
+        if (!arguments_.mock.no_auth) {
+            text += fmt::format("  user       {}\n  password   {}\n",
+                                setup_.user,
+                                setup_.password_is_ours ? setup_.password : "(as given)");
+        }
+        text += fmt::format("  CA file    {}\n", ca_file_);
         ready["user"] = setup_.user;
         ready["password_file"] = password_file_;
         ready["ca_file"] = ca_file_;

@@ -120,6 +120,28 @@ tl::expected<void, std::string> choose_account(const MockArguments& mock,
     return {};
 }
 
+tl::expected<void, std::string> choose_certificate(const MockArguments& mock, MockSetup& setup) {
+    if (mock.certificate.empty()) {
+        return {};
+    }
+    std::string pem[2];
+    const std::string* const paths[2] = {&mock.certificate, &mock.key};
+    for (int i = 0; i < 2; ++i) {
+        const auto text = run::read_input(*paths[i], i == 0 ? "certificate" : "private key");
+        if (!text) {
+            return tl::make_unexpected(text.error() + "\n");
+        }
+        pem[i] = *text;
+    }
+    auto context = wire::server_context(pem[0], pem[1]);
+    if (!context) {
+        return tl::make_unexpected(
+            fmt::format("--cert {} --key {}: {}\n", mock.certificate, mock.key, context.error()));
+    }
+    setup.config.own_certificate = std::move(*context);
+    return {};
+}
+
 std::string domain_of(const std::string& address) {
     const std::size_t at = address.rfind('@');
     return at == std::string::npos ? "" : address.substr(at + 1);
@@ -163,6 +185,12 @@ tl::expected<MockSetup, std::string> mock_setup(const Arguments& arguments, cons
     }
     add_limits(profile, setup.config);
     if (auto chosen = choose_account(mock, profile, setup); !chosen) {
+        return tl::make_unexpected(chosen.error());
+    }
+    if (mock.no_auth) {
+        setup.config.accounts.clear();
+    }
+    if (auto chosen = choose_certificate(mock, setup); !chosen) {
         return tl::make_unexpected(chosen.error());
     }
     setup.config.seed = arguments.options.seed;
