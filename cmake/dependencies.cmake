@@ -1,4 +1,4 @@
-# What Debian 12 packages. yaml-cpp and RE2 are linked statically, so that the program needs nothing at run time but
+# What Debian 12 packages. yaml-cpp, RE2 and zlib are linked statically, so that the program needs nothing at run time but
 # the C and C++ runtime, libssl and libcrypto.
 find_package(Threads REQUIRED)
 find_package(OpenSSL 3 REQUIRED)
@@ -10,8 +10,11 @@ find_package(CLI11 CONFIG REQUIRED)
 
 find_library(SMTPSPEC_RE2 NAMES libre2.a REQUIRED)
 find_library(SMTPSPEC_YAML NAMES libyaml-cpp.a REQUIRED)
+find_library(SMTPSPEC_ZLIB NAMES libz.a REQUIRED)
 add_library(re2_static INTERFACE)
 target_link_libraries(re2_static INTERFACE ${SMTPSPEC_RE2} Threads::Threads)
+add_library(zlib_static INTERFACE)
+target_link_libraries(zlib_static INTERFACE ${SMTPSPEC_ZLIB})
 add_library(yaml_static INTERFACE)
 target_link_libraries(yaml_static INTERFACE ${SMTPSPEC_YAML})
 

@@ -74,6 +74,7 @@ struct ServerConfig {
     std::string host = "mail.test";
     std::string greeting = "ESMTP smtpspec";  ///< what follows "220 host "
     std::vector<PortSpec> ports = {PortSpec{}};
+    bool tls_required = true;       ///< for mail on ports with STARTTLS; an MX must not (RFC 3207 §4)
     std::vector<Account> accounts;  ///< none: no AUTH is offered, mail needs no login
     /// Domains with all their subdomains: any address there is a mailbox. Elsewhere is relaying, which needs
     /// a login.

@@ -78,7 +78,8 @@ void Dialogue::forget_transaction() {
 }
 
 bool Dialogue::needs_tls() const {
-    return peer_.mode == script::Mode::Starttls && !inside_tls_ && offers_starttls() && !clear_auth_;
+    return config_.tls_required && peer_.mode == script::Mode::Starttls && !inside_tls_ &&
+           offers_starttls() && !clear_auth_;
 }
 
 bool Dialogue::needs_login() const {

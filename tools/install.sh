@@ -4,7 +4,7 @@
 set -euo pipefail
 
 packages=(g++ cmake ninja-build ccache mold libboost1.81-dev libssl-dev libyaml-cpp-dev nlohmann-json3-dev
-          libexpected-dev libre2-dev libfmt-dev libcli11-dev)
+          libexpected-dev libre2-dev zlib1g-dev libfmt-dev libcli11-dev)
 case ${1:-build} in
     build) ;;
     test | full)

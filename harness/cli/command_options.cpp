@@ -188,7 +188,8 @@ void add_mock(CLI::App& app, Arguments& arguments) {
         "--real-ports", mock.real_ports, "bind 25, 465, 587, 2465 and 2587 (default: 10025 ... 12587)");
     command.add_flag("--ephemeral", mock.ephemeral, "bind free ports (always so with a command)")
         ->excludes(real);
-    auto* no_auth = command.add_flag("--no-auth", mock.no_auth, "offer no AUTH; mail needs no login");
+    auto* no_auth = command.add_flag(
+        "--no-auth", mock.no_auth, "as an MX does: no AUTH is offered, and mail needs neither login nor TLS");
     auto* certificate = command.add_option(
         "--cert", mock.certificate, "show this certificate (PEM, the leaf first) in place of the test CA's");
     auto* key = command.add_option("--key", mock.key, "its private key (PEM)")->needs(certificate);

@@ -19,8 +19,8 @@ std::string two_columns(const std::string& name, const std::string& meaning) {
         out += "\n";
     }
     for (const std::string& line : report::wrap(meaning, help_width - name_width)) {
-        out = beside ? report::pad(out, name_width) + line + "\n"
-                     : out + report::pad("", name_width) + line + "\n";
+        out = beside ? report::pad(out, name_width) : std::move(out);
+        out.append(beside ? 0 : name_width, ' ').append(line).append("\n");
         beside = false;
     }
     return out;

@@ -189,6 +189,7 @@ tl::expected<MockSetup, std::string> mock_setup(const Arguments& arguments, cons
     }
     if (mock.no_auth) {
         setup.config.accounts.clear();
+        setup.config.tls_required = false;
     }
     if (auto chosen = choose_certificate(mock, setup); !chosen) {
         return tl::make_unexpected(chosen.error());

@@ -70,7 +70,8 @@ std::string write_file(const std::string& path, const std::string& text) {
     const bool exists = ::stat(path.c_str(), &there) == 0;
     if (std::FILE* stream = exists ? our_stream(there) : nullptr) {
         const bool written = std::fwrite(text.data(), 1, text.size(), stream) == text.size();
-        const bool seen_enough = !(written && std::fflush(stream) == 0) && errno == EPIPE;
+        const bool failed = !written || std::fflush(stream) != 0;
+        const bool seen_enough = failed && errno == EPIPE;
         return seen_enough || (written && std::ferror(stream) == 0) ? "" : std::strerror(errno);
     }
     if (exists ? !may_be_replaced(there) : ::lstat(path.c_str(), &there) == 0) {

@@ -59,8 +59,8 @@ void PortLatency::add_error(const LatencyError& error) {
 Quantiles quantiles(const Histogram& times) {
     Quantiles found;
     found.count = times.count();
-    found.p50_us = static_cast<double>(times.percentile(50).count());
-    found.p99_us = static_cast<double>(times.percentile(99).count());
+    found.p50_us = times.interpolated(50);
+    found.p99_us = times.interpolated(99);
     return found;
 }
 
@@ -91,6 +91,9 @@ void LatencyResult::merge(const LatencyResult& other) {
         ours->planned += theirs.planned;
         ours->messages += theirs.messages;
         ours->sent += theirs.sent;
+        ours->seconds += theirs.seconds;
+        for (const auto& [name, times] : theirs.handshakes)
+            ours->handshakes[name] += times;
         for (const auto& [stage, histogram] : theirs.stages)
             ours->stages[stage].merge(histogram);
         for (const LatencyError& error : theirs.errors)
@@ -98,6 +101,7 @@ void LatencyResult::merge(const LatencyResult& other) {
         if (!ours->stopped)
             ours->stopped = theirs.stopped;
     }
+    blocks.insert(blocks.end(), other.blocks.begin(), other.blocks.end());
     notices.insert(notices.end(), other.notices.begin(), other.notices.end());
 }
 
@@ -128,18 +132,41 @@ Trouble trouble_of(const std::string& word) {
     throw std::invalid_argument("unknown cause \"" + word + "\"");
 }
 
+/// Null where there are too few samples for one of them to lie above it.
+Json percentile_json(const Histogram& histogram, double percent) {
+    const double needed = 100 / (100 - percent);
+    if (static_cast<double>(histogram.count()) + 1e-6 < needed)
+        return nullptr;
+    return histogram.percentile(percent).count();
+}
+
 Json histogram_json(const Histogram& histogram) {
     Json json;
     json["count"] = histogram.count();
     json["p50_us"] = histogram.percentile(50).count();
-    json["p90_us"] = histogram.percentile(90).count();
-    json["p99_us"] = histogram.percentile(99).count();
+    json["p90_us"] = percentile_json(histogram, 90);
+    json["p99_us"] = percentile_json(histogram, 99);
+    json["p99_9_us"] = percentile_json(histogram, 99.9);
+    json["p99_99_us"] = percentile_json(histogram, 99.99);
     json["min_us"] = histogram.min().count();
     json["max_us"] = histogram.max().count();
     json["mean_us"] = histogram.mean().count();
     json["sum_us"] = histogram.sum_us();
-    json["buckets"] = histogram.buckets();
+    json["histogram"] = histogram.encode();
     return json;
+}
+
+Histogram read_histogram(const Json& json) {
+    auto read = Histogram::decode(json.at("histogram").get<std::string>());
+    if (!read)
+        throw std::invalid_argument(read.error());
+    const bool fits = read->exact(Histogram::Time(json.at("min_us").get<std::int64_t>()),
+                                  Histogram::Time(json.at("max_us").get<std::int64_t>()),
+                                  json.at("sum_us").get<std::uint64_t>());
+    if (!fits || read->count() != json.at("count").get<std::uint64_t>())
+        throw std::invalid_argument(
+            "min_us, max_us, sum_us or count do not fit to the histogram beside them");
+    return std::move(*read);
 }
 
 Json error_json(const LatencyError& error) {
@@ -168,6 +195,8 @@ Json port_json(const PortLatency& port) {
     json["planned"] = port.planned;
     json["messages"] = port.messages;
     json["sent"] = port.sent;
+    json["seconds"] = port.seconds;
+    json["handshakes"] = port.handshakes;
     json["stages"] = Json::object();
     for (const Stage stage : all_stages())
         if (const auto found = port.stages.find(stage); found != port.stages.end())
@@ -207,38 +236,118 @@ PortLatency read_port(const Json& json) {
     port.messages = json.at("messages").get<int>();
     port.sent = json.at("sent").get<int>();
     for (const auto& [key, entry] : json.at("stages").items())
-        port.stages[stage_of(key)] =
-            Histogram::from_buckets(entry.at("buckets").get<Histogram::Buckets>(),
-                                    Histogram::Time(entry.at("min_us").get<std::int64_t>()),
-                                    Histogram::Time(entry.at("max_us").get<std::int64_t>()),
-                                    entry.at("sum_us").get<std::uint64_t>());
+        port.stages[stage_of(key)] = read_histogram(entry);
+    port.seconds = json.at("seconds").get<double>();
+    port.handshakes = json.at("handshakes").get<std::map<std::string, std::uint64_t>>();
     for (const Json& entry : json.at("errors"))
         port.errors.push_back(read_error(entry));
     port.stopped = read_stop(json.at("stopped"));
     return port;
 }
 
+Json shape_json(const LoadShape& shape) {
+    Json json;
+    json["kind"] = shape.kind == LoadShape::Kind::open ? "open" : "closed";
+    json["connections"] = shape.connections;
+    json["rate"] = shape.rate;
+    json["seconds"] = shape.seconds;
+    json["messages_per_connection"] = shape.messages_per_connection;
+    json["recipients"] = shape.recipients;
+    json["size"] = shape.size;
+    json["pipelining"] = shape.pipelining;
+    json["tls_resumption"] = shape.tls_resumption;
+    json["threads"] = shape.threads;
+    json["warmup"] = shape.warmup;
+    return json;
+}
+
+LoadShape read_shape(const Json& json) {
+    LoadShape shape;
+    const std::string kind = json.at("kind").get<std::string>();
+    if (kind != "open" && kind != "closed")
+        throw std::invalid_argument("unknown kind of load \"" + kind + "\"");
+    shape.kind = kind == "open" ? LoadShape::Kind::open : LoadShape::Kind::closed;
+    json.at("connections").get_to(shape.connections);
+    json.at("rate").get_to(shape.rate);
+    json.at("seconds").get_to(shape.seconds);
+    json.at("messages_per_connection").get_to(shape.messages_per_connection);
+    json.at("recipients").get_to(shape.recipients);
+    json.at("size").get_to(shape.size);
+    json.at("pipelining").get_to(shape.pipelining);
+    json.at("tls_resumption").get_to(shape.tls_resumption);
+    json.at("threads").get_to(shape.threads);
+    json.at("warmup").get_to(shape.warmup);
+    return shape;
+}
+
+Json quantiles_json(const std::map<Stage, Quantiles>& stages) {
+    Json json = Json::object();
+    for (const auto& [stage, found] : stages)
+        json[key_of(stage)] = {{"count", found.count}, {"p50_us", found.p50_us}, {"p99_us", found.p99_us}};
+    return json;
+}
+
+std::map<Stage, Quantiles> read_quantiles(const Json& json) {
+    std::map<Stage, Quantiles> stages;
+    for (const auto& [key, entry] : json.items()) {
+        Quantiles& found = stages[stage_of(key)];
+        entry.at("count").get_to(found.count);
+        entry.at("p50_us").get_to(found.p50_us);
+        entry.at("p99_us").get_to(found.p99_us);
+    }
+    return stages;
+}
+
+Json block_json(const Block& block) {
+    Json json;
+    json["port"] = block.port;
+    json["endpoint"] = quantiles_json(block.endpoint);
+    json["calibration"] = quantiles_json(block.calibration);
+    return json;
+}
+
+Block read_block(const Json& json) {
+    Block block;
+    json.at("port").get_to(block.port);
+    block.endpoint = read_quantiles(json.at("endpoint"));
+    block.calibration = read_quantiles(json.at("calibration"));
+    return block;
+}
+
 }  // namespace
 
 Json to_json(const LatencyResult& result) {
     Json json;
-    json["schema"] = "smtpspec.latency/1";
+    json["schema"] = "smtpspec.latency/2";
     json["endpoint"] = result.endpoint;
-    json["new_connection"] = result.shape.messages_per_connection == 1;
+    json["started"] = result.started;
+    json["machine"] = {
+        {"cpu", result.machine.cpu}, {"cores", result.machine.cores}, {"system", result.machine.system}};
+    json["load"] = shape_json(result.shape);
     json["ports"] = Json::array();
     for (const PortLatency& port : result.ports)
         json["ports"].push_back(port_json(port));
+    json["blocks"] = Json::array();
+    for (const Block& block : result.blocks)
+        json["blocks"].push_back(block_json(block));
     json["notices"] = result.notices;
     return json;
 }
 
 tl::expected<LatencyResult, std::string> from_json(const Json& document) {
     try {
-        if (document.at("schema") != "smtpspec.latency/1")
-            return tl::unexpected(std::string("this is no latency result (schema smtpspec.latency/1)"));
+        if (document.at("schema") != "smtpspec.latency/2")
+            return tl::unexpected(std::string("this is no latency result (schema smtpspec.latency/2)"));
         LatencyResult result;
         result.endpoint = document.at("endpoint").get<std::string>();
-        result.shape.messages_per_connection = document.at("new_connection").get<bool>() ? 1 : 0;
+        result.started = document.at("started").get<std::string>();
+        const Json& machine = document.at("machine");
+        result.machine.cpu = machine.at("cpu").get<std::string>();
+        result.machine.cores = machine.at("cores").get<int>();
+        result.machine.system = machine.at("system").get<std::string>();
+        result.shape = read_shape(document.at("load"));
+        for (const Json& block : document.at("blocks"))
+            result.blocks.push_back(read_block(block));
         for (const Json& port : document.at("ports"))
             result.ports.push_back(read_port(port));
         result.notices = document.at("notices").get<std::vector<std::string>>();

@@ -118,7 +118,10 @@ void add_errors(std::string& out, const LatencyResult& result, size_t width) {
     for (const PortLatency& port : result.ports) {
         const int rest = port.planned - port.messages;
         out += fmt::format("port {}: {} of {} messages sent", port.port, port.sent, port.messages);
-        out += rest > 0 ? fmt::format(", {} not tried\n", rest) : "\n";
+        out += rest > 0 ? fmt::format(", {} not tried", rest) : "";
+        out += port.seconds > 0 ? fmt::format(", {:.1f} messages/s\n", port.sent / port.seconds) : "\n";
+        for (const auto& [handshake, times] : port.handshakes)
+            out += fmt::format("  {} x {}\n", times, handshake);
         for (const LatencyError& error : port.errors) {
             std::string line = fmt::format("  {} x {}: {}", error.count, to_string(error.stage), error.text);
             if (line.size() > width)

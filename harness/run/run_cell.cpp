@@ -163,7 +163,7 @@ void doubt_pass_without_tls(const RunContext& context,
     if (cell.verdict != Verdict::Pass || problem == context.tls_problems.end() || !about_tls) {
         return;
     }
-    const auto entries = transcript.entries();
+    const auto& entries = transcript.entries();
     if (std::any_of(entries.begin(), entries.end(), [](const wire::Entry& entry) {
             return entry.kind == wire::EntryKind::tls;
         })) {

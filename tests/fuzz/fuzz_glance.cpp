@@ -5,8 +5,8 @@
 #include "harness/latency/load_reply.hpp"
 #include "protocol/smtp/reply.hpp"
 
-/// What the load generator takes for a reply is one for the parser that judges, with the same code and length; and a
-/// prefix of it is none.
+/// What the load generator takes for a reply is one for the parser that judges, with the same code and
+/// length; and a prefix of it is none.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     using namespace smtpspec;
     const std::string_view octets(reinterpret_cast<const char*>(data), size);
