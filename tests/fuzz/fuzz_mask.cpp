@@ -29,7 +29,8 @@ std::string with_secrets(std::string_view text) {
     return whole;
 }
 
-/// The whole of it: the fuzzer learns to write a good part of its base64 by itself, which no mask has to know.
+/// The whole of it: the fuzzer learns to write a good part of its base64 by itself, which no mask has to
+/// know.
 bool shows(const std::string& text) {
     return text.find(secret) != std::string::npos ||
            text.find(smtp::base64_encode(secret)) != std::string::npos;
