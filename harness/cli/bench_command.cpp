@@ -191,7 +191,9 @@ int exit_code(const latency::LatencyResult& result) {
 namespace {
 
 /// Fills in what every result has. Writes it; the value is the exit code.
-int conclude(const run::RunContext& context, const Arguments& arguments, latency::LatencyResult result) {
+int conclude(const run::RunContext& context,
+             const Arguments& arguments,
+             const latency::LatencyResult& result) {
     const bool written = write(arguments, result);
     if (context.interrupted) {
         say("smtpspec bench: interrupted{}\n",
@@ -236,7 +238,7 @@ int probe(const Arguments& arguments, Subject subject) {
     result.started = started;
     result.machine = this_machine();
     result.blocks = std::move(blocks);
-    return conclude(context, arguments, std::move(result));
+    return conclude(context, arguments, result);
 }
 
 int load(const Arguments& arguments, Subject subject) {
@@ -256,7 +258,7 @@ int load(const Arguments& arguments, Subject subject) {
     result.endpoint = context.profile.name;
     result.started = started;
     result.machine = this_machine();
-    return conclude(context, arguments, std::move(result));
+    return conclude(context, arguments, result);
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <sys/utsname.h>
 
 #include <algorithm>
+#include <cmath>
 #include <fstream>
 #include <random>
 #include <thread>
@@ -129,7 +130,7 @@ class LoadRun {
             port.port = number;
             port.mode = mode;
             port.planned = shape_.kind == LoadShape::Kind::open
-                               ? static_cast<int>(shape_.rate * shape_.seconds + 0.5)
+                               ? static_cast<int>(std::lround(shape_.rate * shape_.seconds))
                                : per_port();
             if (const auto why = unusable.find(number); why != unusable.end()) {
                 port.stopped.emplace();

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
 #include <stdexcept>
 #include <thread>
 
@@ -17,7 +18,7 @@ constexpr std::uint64_t no_end = ~std::uint64_t{0} / 4;
 std::uint64_t total_of(const LoadTask& task) {
     const LoadShape& shape = task.plan.shape;
     if (shape.kind == LoadShape::Kind::open)
-        return static_cast<std::uint64_t>(shape.rate * shape.seconds + 0.5);
+        return static_cast<std::uint64_t>(std::llround(shape.rate * shape.seconds));
     const std::uint64_t counting = task.messages == 0 && shape.seconds > 0 ? no_end : task.messages;
     return counting == 0 ? 0 : counting + static_cast<std::uint64_t>(shape.warmup);
 }
@@ -110,7 +111,7 @@ std::vector<std::string> warnings(const LoadTask& task, const LoadReport& report
                                 report.not_begun);
         found.push_back(std::move(text));
     }
-    const auto percent = static_cast<int>(report.generator_cpu * 100 + 0.5);
+    const auto percent = static_cast<int>(std::lround(report.generator_cpu * 100));
     if (report.generator_cpu > busy)
         found.push_back(
             fmt::format("{}the generator used {} % of a core: the figures are partly its own; try --threads",
