@@ -330,7 +330,7 @@ void add_bench(CLI::App& app, ParsedWords& words) {
     bench.add_flag_callback(
         "--no-calibration",
         [&arguments] { arguments.bench.calibrate = false; },
-        "do not measure the embedded server in between; compare cannot use the result then");
+        "do not measure the embedded server in between, which tells how fast this machine is");
     add_load(bench, arguments.bench);
     add_message_limit(bench, arguments);
     add_output(bench, words);
@@ -339,8 +339,7 @@ void add_bench(CLI::App& app, ParsedWords& words) {
         "  smtpspec bench                            embedded server, five ports\n"
         "  smtpspec bench --endpoint my.yaml --messages 50\n"
         "  smtpspec bench --connections 10 --messages 5000 --messages-per-connection 100 --port 587\n"
-        "  smtpspec bench --endpoint my.yaml --rate 200/s --duration 30s --port 465\n"
-        "  smtpspec bench --format json --output new.json && smtpspec compare old.json new.json");
+        "  smtpspec bench --endpoint my.yaml --rate 200/s --duration 30s --port 465");
 }
 
 }  // namespace

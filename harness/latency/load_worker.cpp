@@ -26,7 +26,7 @@ double cpu_time() {
 
 /// Of `all` things, those of one of `count` workers.
 std::size_t share(int all, int index, int count) {
-    return static_cast<std::size_t>(all / count + (index < all % count ? 1 : 0));
+    return static_cast<std::size_t>(all / count) + (index < all % count ? 1U : 0U);
 }
 
 }  // namespace
