@@ -1,6 +1,7 @@
 #include "harness/cli/bench_load.hpp"
 
 #include <sched.h>
+#include <sys/resource.h>
 #include <sys/utsname.h>
 
 #include <algorithm>
@@ -68,6 +69,21 @@ void add(latency::PortLatency& whole, const latency::PortLatency& slice) {
     }
 }
 
+/// A connection is a descriptor, and two where the server is in this process. What the system does not allow
+/// shows as connections that were not made.
+void allow_descriptors(int connections) {
+    constexpr rlim_t others = 100;
+    rlimit limit{};
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0) {
+        return;
+    }
+    const rlim_t wanted = static_cast<rlim_t>(connections) * 2 + others;
+    if (limit.rlim_cur < wanted) {
+        limit.rlim_cur = std::min(wanted, limit.rlim_max);
+        setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
 /// One run of `bench` with a load.
 class LoadRun {
   public:
@@ -80,6 +96,7 @@ class LoadRun {
     }
 
     latency::LatencyResult run(const std::map<int, std::string>& unusable) {
+        allow_descriptors(shape_.connections);
         const InterruptGuard guard(context_.interrupted);
         result_.shape = shape_;
         prepare_ports(unusable);

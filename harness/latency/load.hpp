@@ -25,7 +25,8 @@ struct LoadTask {
     int lost_to_stop = 50;      ///< so many messages lost in a row end it; >= 1
     bool stop_at_limit = true;  ///< a reply that means "too fast" ends it; else it is counted
     std::chrono::milliseconds patience{
-        5'000};       ///< open: how long what is behind may still take after the end
+        5'000};       ///< open: how long what is behind may still take after the
+                      ///< end; any load: how long what has begun, after it was stopped
     int windows = 1;  ///< open: into so many stretches of equal length the quantiles are split; >= 1
 };
 

@@ -2,6 +2,8 @@
 
 #include <sys/socket.h>
 
+#include <boost/asio/post.hpp>
+
 #include <cerrno>
 #include <system_error>
 
@@ -34,7 +36,11 @@ void LoadChannel::connect(const tcp::endpoint& to) {
     if (!error)
         socket_.set_option(tcp::no_delay(true), error);
     if (error) {
-        fail("no socket: " + error.message());
+        // Not at once: an owner that tries again in ended() would never come back from here.
+        asio::post(socket_.get_executor(), [this, life = life_, why = "no socket: " + error.message()] {
+            if (life == life_)
+                fail(why);
+        });
         return;
     }
     socket_.async_connect(to, [this, life = life_](const boost::system::error_code& problem) {

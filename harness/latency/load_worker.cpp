@@ -248,6 +248,13 @@ void LoadWorker::watch() {
         for (LoadSession& session : sessions_)
             session.check_time(now);
         lose_patience(now);
+        if (shared_.stop) {
+            if (!stopped_at_)
+                stopped_at_ = now;
+            else if (now - *stopped_at_ > shared_.task.patience)
+                for (LoadSession& session : sessions_)
+                    session.abandon();
+        }
         watch();
         end_when_done();
     });

@@ -95,7 +95,8 @@ class LoadWorker : public LoadSession::Owner {
     boost::asio::steady_timer watch_;
     std::uint64_t next_arrival_;
     std::uint64_t reported_behind_ = 0;
-    int active_ = 0;  ///< sessions that are busy
+    int active_ = 0;                                   ///< sessions that are busy
+    std::optional<LoadClock::time_point> stopped_at_;  ///< when this thread saw that the load is to end
     StageTimes times_;
     std::vector<StageTimes> windows_;
     PortLatency counts_;

@@ -223,6 +223,19 @@ TEST(Load, GivesAPortUpThatLosesEveryConnection) {
     EXPECT_EQ(found.stopped->cause, Trouble::died);
 }
 
+TEST(Load, WaitsForNobodyOnceAPortIsGivenUp) {
+    LoadRig rig("on connect first -> swallow\non connect -> close");
+    LoadTask task = rig.task();
+    task.messages = 1000;
+    task.lost_to_stop = 5;
+    task.patience = 100ms;
+    task.plan.shape.connections = 2;
+    task.plan.timeouts.greeting = 300s;  // more than this test may take
+    const PortLatency found = rig.run(task).port;
+    EXPECT_EQ(found.messages, 6) << "the one that is never greeted too";
+    EXPECT_TRUE(found.stopped);
+}
+
 TEST(Load, DoesNotWaitForEverForAReply) {
     LoadRig rig("on RCPT -> swallow");
     LoadTask task = rig.task();
