@@ -338,7 +338,7 @@ void add_bench(CLI::App& app, ParsedWords& words) {
         "Examples:\n"
         "  smtpspec bench                            embedded server, five ports\n"
         "  smtpspec bench --endpoint my.yaml --messages 50\n"
-        "  smtpspec bench --connections 10 --messages 5000 --messages-per-connection 100 --port 587\n"
+        "  smtpspec bench --connections 10 --messages 5000 --port 587\n"
         "  smtpspec bench --endpoint my.yaml --rate 200/s --duration 30s --port 465");
 }
 
