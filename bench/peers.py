@@ -357,6 +357,8 @@ def main():
     given = options.parse_args()
     if not os.access(given.program, os.X_OK):
         sys.exit(f"peers.py: no {given.program}; run ./demo.sh first")
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))  # for 10,000 connections; the servers inherit it
     print(f"machine: {os.cpu_count()} cores, load {os.getloadavg()[0]:.2f}; what else runs on it changes even CPU per unit\n")
     with tempfile.TemporaryDirectory() as name:
         field = Field(given, Path(name))
