@@ -64,7 +64,7 @@ LoadReport run_load(const LoadTask& task, LoadProgress& progress) {
         open ? task.plan.shape.threads : std::min(task.plan.shape.threads, task.plan.shape.connections);
     std::list<LoadWorker> workers;
     for (int i = 0; i < threads; ++i)
-        workers.emplace_back(shared, i, threads);
+        shared.connections += workers.emplace_back(shared, i, threads).most_sessions();
     run_all(workers);
 
     LoadReport report;

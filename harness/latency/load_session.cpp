@@ -248,7 +248,7 @@ void LoadSession::on_reply(int code, std::string_view reply) {
 void LoadSession::ended(const std::string& why) {
     switch (state_) {
         case State::quit:
-            if (outcome_.sent || outcome_.number == no_message)
+            if (outcome_.sent)
                 lap(Stage::quit);
             [[fallthrough]];
         case State::parting:

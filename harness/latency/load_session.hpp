@@ -79,7 +79,8 @@ class LoadSession : private LoadChannel::Owner {
     /// Submits a message that was meant to begin at `intended`; connects first if there is no connection.
     /// `last`: QUIT follows it. Only when it is not busy.
     void begin(std::uint64_t number, LoadClock::time_point intended, bool last);
-    /// Ends the connection politely; message_done() follows with no_message. Only when has_connection().
+    /// Ends the connection politely; message_done() follows with no_message and no
+    /// samples: a time that belongs to no message. Only when has_connection().
     void quit();
     /// Breaks off what is under way; nothing is called back.
     void drop();

@@ -76,7 +76,7 @@ void LoadSession::on_transaction(int code, std::string_view reply) {
             state_ = State::idle;
             return finish();
         default:  // the reply to QUIT; the server closes first, so that the wait for lost segments is its own
-            if (outcome_.sent || outcome_.number == no_message)
+            if (outcome_.sent)
                 lap(Stage::quit);
             state_ = State::parting;
     }

@@ -87,22 +87,26 @@ LoadClock::time_point LoadWorker::due(std::uint64_t number) const {
 void LoadWorker::begin(LoadSession& session, Arrival arrival) {
     const int limit = shared_.task.plan.shape.messages_per_connection;
     const int before = session.has_connection() ? session.messages() : 0;
+    const bool last = (limit > 0 && before + 1 >= limit) || ends_connection(arrival.number);
     ++active_;
-    session.begin(shared_.task.first + arrival.number, arrival.due, limit > 0 && before + 1 >= limit);
+    session.begin(shared_.task.first + arrival.number, arrival.due, last);
+}
+
+/// Of a closed load, each connection takes one of the last messages, and no more: its QUIT is then part of a
+/// message, and the stages add up to the whole.
+bool LoadWorker::ends_connection(std::uint64_t number) const {
+    return !is_open_load() && number + shared_.connections >= shared_.total;
 }
 
 void LoadWorker::message_done(LoadSession& session, LoadOutcome outcome) {
     --active_;
-    if (outcome.number == no_message) {
-        for (const LoadSample& sample : outcome.samples)
-            times_.record(sample);
-    } else {
+    if (outcome.number != no_message) {
         outcome.number -= shared_.task.first;
         book(outcome);
         consider(outcome);
         if (is_open_load())
             next_open(session);
-        else
+        else if (!ends_connection(outcome.number))
             next_closed(session);
     }
     end_when_done();

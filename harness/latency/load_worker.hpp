@@ -31,6 +31,7 @@ struct LoadShared {
     const LoadTask& task;
     LoadProgress& progress;
     std::uint64_t total = 0;                        ///< messages, warm-up included
+    std::uint64_t connections = 0;                  ///< of all workers together
     LoadClock::time_point start;                    ///< the first message is due
     std::atomic<std::uint64_t> next{0};             ///< closed: the next message's number
     std::atomic<LoadClock::rep> counting_since{0};  ///< closed: the first message that counts began
@@ -55,6 +56,7 @@ class LoadWorker : public LoadSession::Owner {
     /// Adds what it found. After run().
     void add_to(LoadReport& report) const;
     LoadClock::time_point last_end() const { return last_end_; }
+    std::size_t most_sessions() const { return most_sessions_; }
     const StageTimes& window(std::size_t index) const;
 
   private:
@@ -78,6 +80,7 @@ class LoadWorker : public LoadSession::Owner {
     void lose_patience(LoadClock::time_point now);
     void set_behind();
     void end_when_done();
+    bool ends_connection(std::uint64_t number) const;
     bool is_open_load() const { return shared_.task.plan.shape.kind == LoadShape::Kind::open; }
 
     LoadShared& shared_;

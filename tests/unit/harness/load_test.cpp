@@ -62,6 +62,29 @@ TEST(Load, HasStagesThatAddUpToTheWhole) {
     }
 }
 
+/// A QUIT on a connection that has no message left is slow here, so that its time would show.
+TEST(Load, CountsNoTimeThatBelongsToNoMessage) {
+    LoadRig rig("on QUIT -> wait 20ms pass", Login::none);
+    for (const Kind kind : {Kind::closed, Kind::open}) {
+        for (const int per_connection : {0, 4, 7}) {
+            LoadTask task = rig.task(25);
+            task.messages = 20;
+            task.plan.shape.kind = kind;
+            task.plan.shape.connections = 3;
+            task.plan.shape.messages_per_connection = per_connection;
+            task.plan.shape.rate = 400;
+            task.plan.shape.seconds = kind == Kind::open ? 0.05 : 0;
+            const PortLatency found = rig.run(task).port;
+            EXPECT_EQ(found.sent, 20);
+            const double whole = seconds_of(found, Stage::total);
+            EXPECT_NEAR(sum_of_stages(found) / whole, 1, 0.02) << per_connection;
+            if (kind == Kind::closed) {
+                EXPECT_EQ(found.stages.at(Stage::quit).count(), found.stages.at(Stage::connect).count());
+            }
+        }
+    }
+}
+
 TEST(Load, SendsEachMessageOnceWithItsNumber) {
     LoadRig rig("", Login::none);
     LoadTask task = rig.task(25);
