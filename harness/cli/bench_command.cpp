@@ -219,7 +219,7 @@ int probe(const Arguments& arguments, Subject subject) {
     std::unique_ptr<Calibration> calibration;
     if (arguments.bench.calibrate) {
         calibration = std::make_unique<Calibration>();
-        constexpr int most_blocks = 10;
+        constexpr int most_blocks = 20;
         subject.task.block = std::max(4, subject.task.messages / most_blocks);
         subject.task.block_done = [&](latency::Block block) {
             block.calibration = calibration->measure(context.profile.ports.at(block.port));

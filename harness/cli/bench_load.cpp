@@ -22,9 +22,9 @@ using latency::LoadShape;
 
 namespace {
 
-constexpr int most_blocks = 10;
+constexpr int most_blocks = 20;
 constexpr int fewest_in_a_block = 4;
-constexpr std::uint64_t calibration_messages = 25;
+constexpr std::uint64_t calibration_messages = 15;
 constexpr std::chrono::milliseconds look_interval{50};
 
 script::Mode mode_of(const run::RunContext& context, int port) { return context.profile.ports.at(port); }

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "protocol/smtp/octet_scan.hpp"
+
 namespace smtpspec::smtp {
 
 namespace {
@@ -13,15 +15,20 @@ bool ends_with_crlf(std::string_view text) {
     return text.size() >= 2 && text.substr(text.size() - 2) == crlf;
 }
 
-/// Calls handle(line) for each line with its CRLF; the last one may lack it.
-template <class Handle>
-void for_each_line(std::string_view text, Handle handle) {
-    while (!text.empty()) {
-        const size_t at = text.find(crlf);
-        const size_t length = at == std::string_view::npos ? text.size() : at + crlf.size();
-        handle(text.substr(0, length));
-        text.remove_prefix(length);
+enum class Dots { doubled, removed };
+
+/// The first dot of each line that begins with one is doubled or removed; lines end at CRLF.
+void copy(std::string& out, std::string_view text, Dots dots) {
+    size_t dot = text.starts_with('.') ? 0 : find_leading_dot(text);
+    while (dot != std::string_view::npos) {
+        out += text.substr(0, dot);
+        if (dots == Dots::doubled) {
+            out += "..";
+        }
+        text.remove_prefix(dot + 1);
+        dot = find_leading_dot(text);
     }
+    out += text;
 }
 
 }  // namespace
@@ -29,27 +36,23 @@ void for_each_line(std::string_view text, Handle handle) {
 std::string dot_stuff(std::string_view message) {
     std::string out;
     out.reserve(message.size() + message.size() / 64 + 8);
-    for_each_line(message, [&out](std::string_view line) {
-        if (line.front() == '.') {
-            out += '.';
-        }
-        out += line;
-    });
+    copy(out, message, Dots::doubled);
     if (!out.empty() && !ends_with_crlf(out)) {
         out += crlf;
     }
     return out;
 }
 
-std::string encode_data(std::string_view message) { return dot_stuff(message) + ".\r\n"; }
+std::string encode_data(std::string_view message) {
+    std::string out = dot_stuff(message);
+    out += ".\r\n";
+    return out;
+}
 
 std::string dot_unstuff(std::string_view stuffed) {
     std::string out;
     out.reserve(stuffed.size());
-    for_each_line(stuffed, [&out](std::string_view line) {
-        line.remove_prefix(line.front() == '.' ? 1 : 0);
-        out += line;
-    });
+    copy(out, stuffed, Dots::removed);
     return out;
 }
 
@@ -82,8 +85,16 @@ std::string DataDecoder::take() {
     return std::move(fresh.message_);
 }
 
-/// How many octets at the front cannot change the state: neither line ends nor NUL.
+/// How many octets at the front change no state: whole lines as they should be, where all rules agree on
+/// them, or what stands before a line end or NUL.
 size_t DataDecoder::text_run(std::string_view octets) const {
+    constexpr size_t worth_while = 65;
+    const bool line_ends_agree = !(first_line_ && rules_.first_line_decides);
+    if (line_ends_agree && octets.size() > worth_while) {
+        if (const size_t lines = clean_text(octets); lines >= worth_while) {
+            return lines;
+        }
+    }
     const auto special = [](char c) { return c == '\r' || c == '\n' || c == '\0'; };
     return static_cast<size_t>(std::find_if(octets.begin(), octets.end(), special) - octets.begin());
 }

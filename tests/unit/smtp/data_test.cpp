@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <random>
+
 #include "splits.hpp"
 
 namespace smtpspec::smtp {
@@ -279,6 +281,54 @@ TEST(DataDecoder, AnySplitGivesTheSame) {
             });
             rules.bare_cr = false;
         }
+    }
+}
+
+/// Long text goes many octets at a time, and must come to the same as octet by octet: odd octets at all
+/// distances from where such a step begins.
+TEST(DataDecoder, LongTextGivesTheSameAsSingleOctets) {
+    const std::vector<std::string> odd{
+        "\r\n", "\r\n", "\r\n.", "\r\n..", ".", "\r", "\n", "\n.", "\r\r\n.", "\0"s};
+    std::mt19937 random(1);
+    for (int i = 0; i < 400; ++i) {
+        std::string stream;
+        while (stream.size() < 600) {
+            stream += std::string(random() % 90, 'x');
+            stream += odd[random() % (i % 2 == 0 ? 4 : odd.size())];
+        }
+        std::vector<std::string_view> octets;
+        for (size_t at = 0; at < stream.size(); ++at) {
+            octets.push_back(std::string_view(stream).substr(at, 1));
+        }
+        EndOfDataRules rules;
+        rules.bare_lf = random() % 4 == 0;
+        rules.ignore_nul = random() % 4 == 0;
+        rules.doubled_cr = random() % 4 == 0;
+        rules.first_line_decides = random() % 4 == 0;
+        rules.unstuff = random() % 4 != 0;
+        EXPECT_EQ(decode({stream}, rules), decode(octets, rules)) << testing::PrintToString(stream);
+    }
+}
+
+TEST(DotStuffing, LongTextGivesTheSameAsLineByLine) {
+    std::mt19937 random(2);
+    const std::vector<std::string> ends{"\r\n", "\r\n.", "\n.", "\r.", "\r\n..", "\r\n\r\n."};
+    for (int i = 0; i < 400; ++i) {
+        std::string text(random() % 3, '.');
+        std::string stuffed = text.empty() ? "" : "." + text;
+        while (text.size() < 500) {
+            std::string piece(random() % 140, 'x');
+            piece += ends[random() % ends.size()];
+            text += piece;
+            const size_t dots = piece.find_first_of('.');
+            const bool leading =
+                dots != std::string::npos && dots >= 2 && piece.substr(dots - 2, 2) == "\r\n";
+            stuffed += leading ? piece.insert(dots, ".") : piece;
+        }
+        text += "end\r\n";
+        stuffed += "end\r\n";
+        EXPECT_EQ(dot_stuff(text), stuffed);
+        EXPECT_EQ(dot_unstuff(stuffed), text);
     }
 }
 
