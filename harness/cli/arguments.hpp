@@ -58,6 +58,15 @@ struct BenchArguments {
     }
 };
 
+/// `smtpspec compare`.
+struct CompareArguments {
+    std::string old_path, new_path;
+    double threshold = 0.10;          ///< a share; > 0
+    std::int64_t resolution_us = 75;  ///< >= 0
+    bool all = false;                 ///< also what is the same
+    bool baseline_may_miss = false;   ///< no OLD is no error
+};
+
 /// The parsed command line.
 struct Arguments {
     std::string command;
@@ -74,6 +83,7 @@ struct Arguments {
     std::vector<std::string> operands;  ///< ids, files, results
     MockArguments mock;
     BenchArguments bench;
+    CompareArguments compare;
     std::string shown;  ///< the command line for the result document
 };
 

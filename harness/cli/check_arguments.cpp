@@ -24,6 +24,10 @@ std::vector<NamedPath> inputs_of(const Arguments& arguments) {
     if (arguments.command == "report") {
         inputs.push_back({"the result to render", arguments.operands.front()});
     }
+    if (arguments.command == "compare") {
+        inputs.push_back({"OLD", arguments.compare.old_path});
+        inputs.push_back({"NEW", arguments.compare.new_path});
+    }
     if (arguments.endpoint_is_file || run::names_a_file(arguments.endpoint)) {
         inputs.push_back({"the endpoint profile", arguments.endpoint});
     }
@@ -188,8 +192,8 @@ std::string contradiction(const Arguments& arguments) {
         std::any_of(arguments.outputs.begin(), arguments.outputs.end(), [](const OutputRequest& request) {
             return request.format == report::Format::junit;
         });
-    if (arguments.command == "bench" && has_junit) {
-        return "bench has no tests to report: --format terminal or --format json";
+    if ((arguments.command == "bench" || arguments.command == "compare") && has_junit) {
+        return arguments.command + " has no tests to report: --format terminal or --format json";
     }
     if (std::string text = mixed_reports(arguments); !text.empty()) {
         return text;

@@ -342,6 +342,40 @@ void add_bench(CLI::App& app, ParsedWords& words) {
         "  smtpspec bench --endpoint my.yaml --rate 200/s --duration 30s --port 465");
 }
 
+void add_compare(CLI::App& app, ParsedWords& words) {
+    CompareArguments& compare = words.arguments.compare;
+    CLI::App& command = *app.add_subcommand("compare", "did latency get worse between two results of bench?");
+    command.add_option("OLD", compare.old_path, "what bench wrote with --format json")->required();
+    command.add_option("NEW", compare.new_path, "the same, later")->required();
+    command
+        .add_option_function<std::string>(
+            "--threshold",
+            [&compare](const std::string& text) { compare.threshold = parse_threshold(text); },
+            "a change has to be larger to count (default 10%)")
+        ->option_text("PERCENT");
+    command.add_option("--resolution", compare.resolution_us, "and larger than this time (default 75us)")
+        ->option_text("TIME")
+        ->transform(CLI::AsNumberWithUnit(
+            std::map<std::string, std::int64_t>{{"us", 1}, {"ms", 1000}, {"s", 1000000}},
+            CLI::AsNumberWithUnit::UNIT_REQUIRED,
+            "TIME"));
+    command.add_flag("--all", compare.all, "show what is the same, too");
+    command
+        .add_option_function<std::string>(
+            "--baseline-missing",
+            [&compare](const std::string& word) { compare.baseline_may_miss = word == "ok"; },
+            "ok: without OLD end with 0 and a notice (the first run of a gate); default: error")
+        ->option_text("ok|error")
+        ->check(CLI::IsMember({"ok", "error"}));
+    add_output(command, words);
+    command.footer(
+        "Exit code 1 only for a stage that is slower for certain and by more than the threshold.\n\n"
+        "Examples:\n"
+        "  smtpspec compare monday.json friday.json\n"
+        "  smtpspec compare old.json new.json --threshold 25% --all\n"
+        "  smtpspec compare baseline.json new.json --baseline-missing=ok");
+}
+
 }  // namespace
 
 void add_commands(CLI::App& app, ParsedWords& words) {
@@ -351,6 +385,7 @@ void add_commands(CLI::App& app, ParsedWords& words) {
     add_list(app, words.arguments);
     add_files(app, words);
     add_bench(app, words);
+    add_compare(app, words);
 }
 
 }  // namespace smtpspec::cli

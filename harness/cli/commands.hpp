@@ -10,6 +10,7 @@ int run_command(const Arguments& arguments);
 int selftest_command(const Arguments& arguments);
 int mock_command(const Arguments& arguments);
 int bench_command(const Arguments& arguments);
+int compare_command(const Arguments& arguments);
 int report_command(const Arguments& arguments);
 int list_command(const Arguments& arguments);
 int show_command(const Arguments& arguments);

@@ -18,6 +18,7 @@ int dispatch(const Arguments& arguments) {
                                                                {"selftest", selftest_command},
                                                                {"mock", mock_command},
                                                                {"bench", bench_command},
+                                                               {"compare", compare_command},
                                                                {"report", report_command},
                                                                {"list", list_command},
                                                                {"show", show_command},

@@ -37,6 +37,15 @@ double parse_share(const std::string& text) {
     return *value / 100.0;
 }
 
+double parse_threshold(const std::string& text) {
+    const bool percent = !text.empty() && text.back() == '%';
+    const auto value = decimal(text.substr(0, text.size() - (percent ? 1 : 0)), 0, 1000);
+    if (!value || *value <= 0) {
+        usage_error("--threshold", "expected a percentage above 0, e.g. 10%, got \"" + text + "\"");
+    }
+    return *value / 100.0;
+}
+
 double parse_chaos(const std::string& text) {
     const auto value = decimal(text, 0, 1);
     if (!value) {

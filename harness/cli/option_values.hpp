@@ -13,6 +13,9 @@ namespace smtpspec::cli {
 /// "2%" or "2": a share from 0 to 1.
 double parse_share(const std::string& text);
 
+/// --threshold: "10%" or "10", above 0 and at most 1000.
+double parse_threshold(const std::string& text);
+
 /// --chaos: 0 to 1.
 double parse_chaos(const std::string& text);
 

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "harness/latency/latency.hpp"
@@ -29,6 +30,13 @@ const std::vector<Stage>& all_stages() {
                                               Stage::service,
                                               Stage::total};
     return stages;
+}
+
+std::string key_of(Stage stage) {
+    std::string key;
+    for (const char c : to_string(stage))
+        key += c == ' ' ? '-' : static_cast<char>(c >= 'A' && c <= 'Z' ? c + 32 : c);
+    return key;
 }
 
 std::string_view to_string(Trouble trouble) {
@@ -106,14 +114,6 @@ void LatencyResult::merge(const LatencyResult& other) {
 }
 
 namespace {
-
-/// "TLS handshake" as a key: tls-handshake.
-std::string key_of(Stage stage) {
-    std::string key;
-    for (const char c : to_string(stage))
-        key += c == ' ' ? '-' : static_cast<char>(c >= 'A' && c <= 'Z' ? c + 32 : c);
-    return key;
-}
 
 Stage stage_of(const std::string& key) {
     for (const Stage stage : all_stages())
@@ -282,8 +282,11 @@ LoadShape read_shape(const Json& json) {
 
 Json quantiles_json(const std::map<Stage, Quantiles>& stages) {
     Json json = Json::object();
+    const auto hundredths = [](double us) { return std::round(us * 100) / 100; };  // more is noise
     for (const auto& [stage, found] : stages)
-        json[key_of(stage)] = {{"count", found.count}, {"p50_us", found.p50_us}, {"p99_us", found.p99_us}};
+        json[key_of(stage)] = {{"count", found.count},
+                               {"p50_us", hundredths(found.p50_us)},
+                               {"p99_us", hundredths(found.p99_us)}};
     return json;
 }
 

@@ -22,6 +22,9 @@ using client::Stage;
 /// All stages in the order in which a message passes them; the rows of the table.
 const std::vector<Stage>& all_stages();
 
+/// The name in documents: tls-handshake.
+std::string key_of(Stage stage);
+
 /// Why a message was not sent or not tried; the words of the result document's `cause`.
 enum class Trouble {
     refused,        ///< the server, or our policy, did not want it
@@ -130,12 +133,12 @@ struct LatencyResult {
 nlohmann::ordered_json to_json(const LatencyResult& result);
 tl::expected<LatencyResult, std::string> from_json(const nlohmann::ordered_json& document);
 
-/// A table with a stage per row and a port per column, for each percentile asked for (50, 90, 99, 100 = max),
+/// A table with a stage per row and a port per column, for each percentile asked for (100: the maximum),
 /// and the number of samples, then errors, stops and notices. A percentile needs so many samples that one of
 /// them lies above it (99: 100); where there are fewer it is "-", and its table is left out when no port has
 /// enough. At most `width` columns wide; no colours.
 std::string to_table(const LatencyResult& result,
-                     const std::vector<double>& percentiles = {50, 90, 99, 100},
+                     const std::vector<double>& percentiles = {50, 90, 99, 99.9, 99.99, 100},
                      size_t width = 80);
 
 /// "83 us", "1.25 ms", "12.3 ms", "4.20 s".

@@ -107,7 +107,7 @@ void add_shortfalls(std::string& out,
                     size_t width) {
     std::string needs;
     for (const double percentile : percentiles)
-        if (falls_short(result, percentile))
+        if (falls_short(result, percentile) && (percentile <= 99 || supported(result, percentile)))
             needs += fmt::format(
                 "{}{} needs {}", needs.empty() ? "" : ", ", heading(percentile), samples_needed(percentile));
     if (!needs.empty())

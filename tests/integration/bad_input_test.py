@@ -150,7 +150,7 @@ def usable(program, folder):
             bad.append(f"list {words} is no list of defects")
     if "STARTTLS with an argument" not in out("list", "--only", "starttls.cmd.parameter-501"):
         bad.append("list has no titles")
-    commands = ["run", "selftest", "mock", "bench", "report", "list", "show", "lint"]
+    commands = ["run", "selftest", "mock", "bench", "compare", "report", "list", "show", "lint"]
     for words in ([], *([command] for command in commands)):
         for line in out(*words, "--help").splitlines():
             if len(line) > 80:
