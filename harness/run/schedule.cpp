@@ -9,6 +9,8 @@
 
 #include <boost/asio/io_context.hpp>
 
+#include "harness/run/admission.hpp"
+#include "harness/run/foregone.hpp"
 #include "harness/run/pacing.hpp"
 #include "harness/run/repeat.hpp"
 
@@ -23,6 +25,8 @@ constexpr int selftest_lanes_per_thread =
     24;  // bad peers are told from good ones by speed in a few scenarios
 constexpr int loopback_lanes = 6;
 constexpr int remote_lanes = 2;
+constexpr int lanes_whatever_comes = 8;  // per thread, however slow the machine is
+constexpr int runs_of_a_late_cell = 3;
 constexpr std::chrono::milliseconds interrupt_check{100};
 
 /// Everything the lanes share. Each slot of `runs` is written by one thread; the rest is atomic or locked.
@@ -34,10 +38,10 @@ class Conductor {
               const Progress& progress)
         : context_(context),
           plan_(plan),
-          probes_(probes),
           progress_(progress),
           pacing_(context.pace()),
           repeats_(context, plan),
+          foregone_(context, probes, pacing_),
           order_(plan.cells.size()),
           runs_(plan.cells.size()) {
         std::iota(order_.begin(), order_.end(), std::size_t{0});
@@ -119,19 +123,25 @@ class Conductor {
         auto owned = std::make_unique<asio::io_context>(1);
         asio::io_context& loop = *owned;
         int open = lanes(threads);
+        auto admission_owned = std::make_shared<Admission>(loop, lanes_whatever_comes);
+        Admission& admission = *admission_owned;
         auto watch_owned = std::make_shared<asio::steady_timer>(loop);
         asio::steady_timer& watch = *watch_owned;
         for (int i = lanes(threads); i > 0; --i) {
             // Those from the end keep the processor busy while the others wait.
             const End end = context_.embedded() && i % 4 == 0 ? End::back : End::front;
-            asio::co_spawn(loop, lane(end), [&](std::exception_ptr thrown) {
+            asio::co_spawn(loop, lane(admission, end), [&](std::exception_ptr thrown) {
                 if (thrown) {
                     stop_for(thrown);
                 }
                 if (--open == 0) {
                     watch.cancel();
+                    admission.stop();
                 }
             });
+        }
+        if (context_.embedded()) {
+            asio::co_spawn(loop, admission.watch(), asio::detached);
         }
         asio::co_spawn(loop, watch_for_interrupt(watch, loop, open), asio::detached);
         loop.run();
@@ -179,21 +189,43 @@ class Conductor {
         return index;
     }
 
-    wire::Awaitable<void> lane(End end) {
+    wire::Awaitable<void> lane(Admission& admission, End end) {
         asio::any_io_executor executor = co_await asio::this_coro::executor;
         asio::steady_timer timer(executor);
         while (const std::optional<std::size_t> index = next(end)) {
             const PlannedCell& planned = plan_.cells[*index];
-            if (auto verdict = without_running(planned)) {
+            if (auto verdict = foregone_.look_at(planned)) {
                 keep(*index, std::move(*verdict));
                 continue;
             }
-            CellRun run = co_await confirmed(timer, planned);
+            CellRun run = co_await judged(admission, timer, planned);
             for (int tries = context_.options.retries; tries > 0 && may_be_retried(run.cell, planned);
                  --tries) {
-                run = co_await confirmed(timer, planned);
+                run = co_await judged(admission, timer, planned);
             }
             keep(*index, std::move(run));
+        }
+    }
+
+    wire::Awaitable<CellRun> judged(Admission& admission,
+                                    asio::steady_timer& timer,
+                                    const PlannedCell& planned) {
+        if (context_.embedded()) {
+            co_return co_await in_time(admission, planned);
+        }
+        co_return co_await confirmed(timer, planned);
+    }
+
+    /// A cell of our own peers; once more, whatever came of it, when this machine had no time for it.
+    wire::Awaitable<CellRun> in_time(Admission& admission, const PlannedCell& planned) {
+        for (int runs = 1;; ++runs) {
+            co_await admission.enter();
+            const Admission::Clock::time_point begun = Admission::Clock::now();
+            CellRun run = co_await run_cell(context_, planned);
+            admission.leave();
+            if (runs == runs_of_a_late_cell || context_.interrupted || !admission.was_late_since(begun)) {
+                co_return run;
+            }
         }
     }
 
@@ -207,7 +239,7 @@ class Conductor {
     /// Runs the cell, and against a foreign endpoint once more when what it gave has to come twice.
     wire::Awaitable<CellRun> confirmed(asio::steady_timer& timer, const PlannedCell& planned) {
         CellRun run = co_await once(timer, planned);
-        if (context_.embedded() || context_.interrupted || !is_doubtful(run)) {
+        if (context_.interrupted || !is_doubtful(run)) {
             co_return run;
         }
         if (pacing_.given_up(planned.port) || !repeats_.take(planned)) {
@@ -234,126 +266,21 @@ class Conductor {
                !pacing_.given_up(cell.port) && repeats_.take(planned);
     }
 
-    /// Cells whose verdict is known before they run: presets, ports that were not usable, needs that are not
-    /// offered.
-    std::optional<CellRun> without_running(const PlannedCell& planned) const {
-        if (planned.preset) {
-            return finished(preset_cell(context_, planned, *planned.preset, planned.preset_reason, ""));
-        }
-        if (!context_.unresolved.empty()) {
-            return finished(
-                preset_cell(context_, planned, Verdict::Inconclusive, context_.unresolved, "unreachable"));
-        }
-        const auto probe = probes_.find(planned.port);
-        if (probe == probes_.end()) {
-            return std::nullopt;
-        }
-        const bool needs_no_session = planned.scenario->head.from == script::State::Tcp;
-        const bool listens = probe->second.state == PortProbe::State::wrong_mode ||
-                             probe->second.state == PortProbe::State::no_tls;
-        if (listens && needs_no_session) {
-            return std::nullopt;  // what such a port does from the first octet is the question of these
-        }
-        if (!probe->second.usable()) {
-            const bool gone = probe->second.state != PortProbe::State::wrong_mode &&
-                              probe->second.state != PortProbe::State::turned_away;
-            return finished(preset_cell(context_,
-                                        planned,
-                                        Verdict::Inconclusive,
-                                        probe->second.detail,
-                                        gone ? "unreachable" : "wrong-mode"));
-        }
-        if (auto cell = without_tls(planned, probe->second)) {
-            return finished(std::move(*cell));
-        }
-        if (auto cell = without_login(planned, probe->second.login_refused)) {
-            return finished(std::move(*cell));
-        }
-        if (probe->second.lacks_auth() && planned.scenario->head.needs_word("credentials")) {
-            return finished(preset_cell(context_, planned, Verdict::Unsupported, "AUTH is not offered", ""));
-        }
-        for (const auto& need : planned.scenario->head.needs) {
-            if (is_keyword(need.text)) {
-                if (const std::string why = probe->second.lacks(need.text); !why.empty()) {
-                    return finished(preset_cell(context_, planned, Verdict::Unsupported, why, ""));
-                }
-            }
-        }
-        if (const auto why = pacing_.given_up(planned.port)) {
-            return finished(preset_cell(context_, planned, Verdict::Inconclusive, why->reason, why->cause));
-        }
-        return std::nullopt;
-    }
-
-    /// A cell that begins inside TLS, on a port where STARTTLS is listed and TLS does not begin: the port
-    /// itself says so once.
-    std::optional<Cell> without_tls(const PlannedCell& planned, const PortProbe& probe) const {
-        const bool begins_inside = planned.scenario->head.from >= script::State::Tls;
-        if (probe.mode != script::Mode::Starttls || probe.tls_problem.empty() || !begins_inside) {
-            return std::nullopt;
-        }
-        return preset_cell(
-            context_, planned, Verdict::Inconclusive, "TLS does not begin: " + probe.tls_problem, "no-tls");
-    }
-
-    /// What is known about a cell when the port has refused the profile's login.
-    std::optional<Cell> without_login(const PlannedCell& planned, const std::string& refused) const {
-        if (refused.empty()) {
-            return std::nullopt;
-        }
-        if (planned.traffic.logins > 0) {
-            return preset_cell(context_, planned, Verdict::Inconclusive, refused, "login-refused");
-        }
-        const int allowed = context_.options.max_bad_logins.value_or(context_.profile.budget_bad_logins);
-        const bool remote = context_.surroundings == Surroundings::remote;
-        if (remote && planned.traffic.bad_logins >= allowed && planned.traffic.bad_logins > 0) {
-            return preset_cell(
-                context_,
-                planned,
-                Verdict::Skipped,
-                fmt::format("budget: {} wrong login(s) per port and run, spent by the profile's own",
-                            allowed),
-                "");
-        }
-        return std::nullopt;
-    }
-
-    static bool is_keyword(const std::string& need) {
-        static const std::set<std::string> fixtures = {"credentials",
-                                                       "bad-rcpt",
-                                                       "remote-rcpt",
-                                                       "mailbox",
-                                                       "domain",
-                                                       "dnssec",
-                                                       "dns",
-                                                       "queue",
-                                                       "reuse",
-                                                       "retry",
-                                                       "api"};
-        return fixtures.count(need) == 0;
-    }
-
-    static CellRun finished(Cell cell) {
-        CellRun run;
-        run.cell = std::move(cell);
-        return run;
-    }
-
     void keep(std::size_t index, CellRun run) {
         runs_[index] = std::move(run);
         const std::lock_guard lock(progress_mutex_);
         ++done_;
         if (progress_) {
-            progress_(runs_[index]->cell, done_, order_.size());
+            progress_(runs_[index]->cell, done_, plan_.cells.size());
         }
     }
 
     RunContext& context_;
     const Plan& plan_;
-    const std::map<int, PortProbe>& probes_;
     const Progress& progress_;
     Pacing pacing_;
     Repeats repeats_;
+    Foregone foregone_;
     std::mutex order_mutex_;
     std::deque<std::size_t> order_;  ///< what has not begun
     std::vector<std::optional<CellRun>> runs_;
