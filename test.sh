@@ -3,7 +3,7 @@
 #   release           everything, with the real servers (tests/interop)
 #   ASan and UBSan    everything but the real servers
 #   TSan              the tests that use threads           (--full: all)
-#   --full adds       clang 19, clang-tidy, all under TSan, 60 s of fuzzing for each parser
+#   --full adds       clang 19, clang-tidy, all under TSan, 60 s of fuzzing for each parser, a load of 500 messages/s for 60 s
 # Ends with "N passed, N failed, N skipped" and the reason of every skip. As root on Debian 12 a skip is a failure.
 set -uo pipefail
 cd "$(dirname "$0")"
@@ -83,6 +83,7 @@ if [ "$full" = yes ]; then
     need "build clang" build clang && tests clang -LE interop
     check "clang-tidy" ./tools/check_tree.sh tidy
     check "fuzzing" ./tools/fuzz.sh 60
+    check "soak, 60 s" python3 bench/soak.py --seconds 60 --rate 500
 else
     need "build tsan" build tsan harness_tests integration_tests mockserver_tests && tests tsan -L 'harness_tests|integration_tests|mockserver_tests'
 fi

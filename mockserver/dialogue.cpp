@@ -33,7 +33,7 @@ Answer Dialogue::reply(int code, std::string_view enhanced, std::string_view tex
     const bool wanted = config_.extensions.enhanced_codes;
     Answer answer;
     answer.code = code;
-    answer.octets = smtp::format_reply(code, wanted ? enhanced : std::string_view{}, {std::string(text)});
+    answer.octets = smtp::format_reply_line(code, wanted ? enhanced : std::string_view{}, text);
     return answer;
 }
 
@@ -182,6 +182,7 @@ Answer Dialogue::twist(Answer answer) const {
 }
 
 Answer Dialogue::judge(const Command& command) {
+    checked_.reset();
     if (auto refusal = refuse_line(command)) {
         return std::move(*refusal);
     }

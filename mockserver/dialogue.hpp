@@ -89,6 +89,7 @@ class Dialogue {
     Answer closing(int code, std::string_view enhanced, std::string_view text) const;
 
     bool has(Defect defect) const { return config_.defects.has(defect); }
+    const Peer& peer() const { return peer_; }
     const std::string& user() const { return user_; }
     bool authenticated() const { return authenticated_; }
     bool inside_tls() const { return inside_tls_; }
@@ -172,6 +173,8 @@ class Dialogue {
     int auth_failures_ = 0;
     bool confused_ = false;  ///< defect: only RSET helps
     std::optional<Transaction> transaction_;
+    /// Of the MAIL or RCPT that check() has just found in order; for effect().
+    std::unique_ptr<smtp::EnvelopeArgument> checked_;
     Content content_;
     int mails_ = 0;
     int rcpts_ = 0;

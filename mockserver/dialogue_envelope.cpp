@@ -16,6 +16,8 @@ constexpr std::size_t max_orcpt = 500;  // RFC 3461 §4.2
 /// Everything that addresses may hold; what is allowed in this transaction is looked at afterwards.
 constexpr smtp::ArgumentRules tolerant{true, false, false, false};
 
+using Argument = tl::expected<smtp::EnvelopeArgument, smtp::CommandError>;
+
 std::vector<std::string> split(std::string_view text, char separator) {
     std::vector<std::string> parts(1);
     for (const char c : text) {
@@ -102,6 +104,7 @@ Answer Dialogue::on_mail(const Command& command) {
     if (store_.octets() > config_.limits.stored_octets) {
         return reply(452, "4.3.1", "Insufficient system storage");
     }
+    checked_ = std::make_unique<smtp::EnvelopeArgument>(*argument);
     return reply(250, "2.1.0", "Sender OK");
 }
 
@@ -147,7 +150,9 @@ void Dialogue::mail_effect(const Command& command) {
     forget_transaction();
     Transaction transaction;
     smtp::ArgumentRules any{true, true, true, true};
-    if (const auto argument = smtp::parse_mail_argument(command.argument, any)) {
+    const auto checked = std::move(checked_);
+    const auto argument = checked ? Argument(*checked) : smtp::parse_mail_argument(command.argument, any);
+    if (argument) {
         transaction.from = argument->path.address;
         transaction.smtputf8 = argument->parameter("SMTPUTF8") != nullptr;
         if (const auto* body = argument->parameter("BODY")) {
@@ -184,6 +189,9 @@ Answer Dialogue::on_rcpt(const Command& command) {
     }
     if (auto refusal = refuse_recipient(argument->path)) {
         return std::move(*refusal);
+    }
+    if (!lax) {
+        checked_ = std::make_unique<smtp::EnvelopeArgument>(std::move(*argument));
     }
     return reply(250, "2.1.5", "Recipient OK");
 }
@@ -254,7 +262,8 @@ void Dialogue::rcpt_effect(const Command& command, bool accepted) {
         return;
     }
     smtp::ArgumentRules any{true, true, true, true};
-    auto argument = smtp::parse_rcpt_argument(command.argument, any);
+    const auto checked = std::move(checked_);
+    auto argument = checked ? Argument(*checked) : smtp::parse_rcpt_argument(command.argument, any);
     if (!argument) {
         argument = smtp::parse_rcpt_argument(command.argument.substr(0, command.argument.find(' ')), any);
     }

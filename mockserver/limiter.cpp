@@ -98,6 +98,11 @@ const LimiterSpec* Limiters::over(LimiterStage stage, const LimiterKey& key, Clo
     return nullptr;
 }
 
+bool Limiters::none() const {
+    const std::lock_guard lock(mutex_);
+    return limiters_.empty();
+}
+
 void Limiters::session_opened(const LimiterKey& key) {
     const std::lock_guard lock(mutex_);
     ++open_;

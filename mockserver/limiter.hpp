@@ -48,6 +48,8 @@ class Limiters {
 
     /// Takes what this stage costs. The spec that refuses, or null. The pointer lives as long as this object.
     const LimiterSpec* over(LimiterStage stage, const LimiterKey& key, Clock::time_point now);
+    /// There are no limits at all.
+    bool none() const;
     void session_opened(const LimiterKey& key);
     void session_closed(const LimiterKey& key);
 

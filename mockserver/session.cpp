@@ -48,7 +48,7 @@ Session::Session(
       own_transcript_(&shared_->masker, own_transcript_octets),
       sleeper_(shared_->executor),
       dialogue_(shared_->config, shared_->store, peer_of(socket, port_, number)),
-      address_(peer_of(socket, port_, number).address),
+      address_(dialogue_.peer().address),
       last_input_(wire::Clock::now()) {
     auto& transcript = shared_->transcript != nullptr ? *shared_->transcript : own_transcript_;
     connection_ = std::make_unique<wire::Connection>(
@@ -78,7 +78,7 @@ script::SessionFacts Session::facts() const {
     facts.address = address_;
     facts.port = port_.logical;
     facts.connection = connection_->name();
-    if (const auto& tls = connection_->tls_info()) {
+    if (const wire::TlsInfo* tls = connection_->tls_info()) {
         facts.sni = tls->sni;
         facts.alpn = tls->alpn;
     }

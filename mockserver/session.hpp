@@ -55,15 +55,20 @@ class Session final : public script::PlayedSession {
     wire::Awaitable<void> step_command();
     wire::Awaitable<void> step_auth_line();
     wire::Awaitable<void> follow(Follow next);
+    bool follow_at_once(Follow next);
+    bool say_at_once(const script::Decision& decision, Answer& faithful);
+    bool is_watched() const { return shared_->overlay != nullptr || shared_->observer != nullptr; }
     wire::Awaitable<void> upgrade();
     wire::Awaitable<void> skip_clear_octets();
     wire::Awaitable<void> wait_for_turn();
     wire::Awaitable<bool> implicit_tls_defect();
     wire::Awaitable<void> hear_first_octet();
     script::ServerEvent command_event(const smtp::Command& command) const;
-    wire::Awaitable<void> answer_command(script::ServerEvent event, smtp::Command command);
+    wire::Awaitable<void> refuse_long_line();
+    wire::Awaitable<void> answer_line();
+    bool holds_back(const smtp::Command& command, int code) const;
     Answer answer_to(const smtp::Command& command);
-    wire::Awaitable<void> after_answer(std::string verb, int code);
+    bool loses_input_after(std::string_view verb, int code);
     wire::Awaitable<void> drain();
     bool reached(script::State state) const;
     void notice_script();
@@ -84,6 +89,7 @@ class Session final : public script::PlayedSession {
 
     // session_io.cpp: octets in and out
     wire::Awaitable<Got> wait_input();
+    wire::Awaitable<Got> no_input(wire::ReadEvent came);
     wire::Awaitable<Got> read_line(std::size_t limit);
     std::pair<std::size_t, std::size_t> find_line_end() const;  ///< where, and how many octets
     std::optional<Got> take_line(std::size_t limit);
@@ -92,7 +98,7 @@ class Session final : public script::PlayedSession {
     void show_strange_input();
     wire::Awaitable<void> idle_event(std::chrono::milliseconds idle);
     wire::Deadline wake_up_time() const;
-    void queue(const std::string& octets, Place place = Place::last);
+    void queue(std::string octets, Place place = Place::last);
     wire::Awaitable<void> flush();
     wire::Awaitable<void> write(std::string octets);
     wire::Awaitable<void> sleep(std::chrono::milliseconds time);

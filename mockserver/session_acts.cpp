@@ -74,6 +74,15 @@ void Session::log(std::string_view who, std::string_view text) const {
     shared_->log(context, who, shown);
 }
 
+/// The usual case, which needs no I/O: no rule has a say, and the session goes on. False: perform() has to.
+bool Session::say_at_once(const script::Decision& decision, Answer& faithful) {
+    const bool usual = !decision.answered && decision.acts.empty() && !faithful.close && faithful.code != 421;
+    if (usual && phase_ != Phase::over) {
+        queue(std::move(faithful.octets));
+    }
+    return usual;
+}
+
 /// Does what the rules say, or what the faithful server says when they do not answer.
 Awaitable<void> Session::perform(script::Decision decision, Answer faithful) {
     if (decision.answered) {
@@ -218,6 +227,9 @@ void Session::edit_hello(const script::Decision& decision, Answer& answer) {
 }
 
 Answer Session::limited(LimiterStage stage, Answer answer) {
+    if (shared_->limiters.none()) {
+        return answer;
+    }
     LimiterKey key;
     key.login = dialogue_.user();
     key.address = address_;

@@ -13,6 +13,9 @@ using wire::Awaitable;
 /// What rules may look at in a command line.
 script::ServerEvent Session::command_event(const smtp::Command& command) const {
     auto happened = event(ServerEventKind::command);
+    if (!is_watched()) {
+        return happened;
+    }
     happened.verb = command.verb;
     happened.line = line_;
     happened.octets = line_.size() + 2;
@@ -37,25 +40,28 @@ Awaitable<void> Session::step_command() {
     if (got == Got::line && long_line && !dialogue_.has(Defect::no_line_limit)) {
         got = Got::overlong;
     }
+    // What needs room has a coroutine of its own: this one lives as long as the client is idle.
     if (got == Got::overlong) {
-        Answer answer = dialogue_.twist(dialogue_.reply(500, "5.5.2", "Line too long"));
-        count_error(answer);
-        script::Decision none;
-        co_await perform(std::move(none), std::move(answer));
+        co_await refuse_long_line();
+    } else if (got == Got::line) {
+        co_await answer_line();
     }
-    if (got != Got::line) {
-        co_return;
-    }
+}
+
+Awaitable<void> Session::refuse_long_line() {
+    Answer answer = dialogue_.twist(dialogue_.reply(500, "5.5.2", "Line too long"));
+    count_error(answer);
+    script::Decision none;
+    co_await perform(std::move(none), std::move(answer));
+}
+
+Awaitable<void> Session::answer_line() {
     smtp::Command command = smtp::parse_command(line_ + "\r\n");
     auto happened = command_event(command);
     if (command.verb == "BDAT") {
         co_await chunk_command(std::move(happened), std::move(command));
         co_return;
     }
-    co_await answer_command(std::move(happened), std::move(command));
-}
-
-Awaitable<void> Session::answer_command(script::ServerEvent happened, smtp::Command command) {
     script::Decision decision = decide(happened);
     Answer answer = answer_to(command);
     if (!decision.answered) {
@@ -64,8 +70,7 @@ Awaitable<void> Session::answer_command(script::ServerEvent happened, smtp::Comm
     edit_hello(decision, answer);
     const int code = effective_code(decision, answer);
     const Follow next = dialogue_.effect(command, code);
-    if (command.verb == "AUTH" && code != 334 && dialogue_.has(Defect::auth_reply_after_next) &&
-        connection_->input().find("\r\n") != std::string_view::npos) {
+    if (holds_back(command, code)) {
         held_reply_ = std::exchange(answer.octets, std::string());
         co_return;
     }
@@ -73,10 +78,22 @@ Awaitable<void> Session::answer_command(script::ServerEvent happened, smtp::Comm
     if (first && !decision.answered) {
         queue(std::exchange(answer.octets, std::string()), Place::first);
     }
-    co_await perform(std::move(decision), std::move(answer));
+    if (!say_at_once(decision, answer)) {
+        co_await perform(std::move(decision), std::move(answer));
+    }
     queue(std::exchange(held_reply_, std::string()));
-    co_await after_answer(command.verb, code);
-    co_await follow(next);
+    if (loses_input_after(command.verb, code)) {
+        co_await drain();
+    }
+    if (!follow_at_once(next)) {
+        co_await follow(next);
+    }
+}
+
+/// The defect: the reply to a login comes behind the one to the command after it.
+bool Session::holds_back(const smtp::Command& command, int code) const {
+    return command.verb == "AUTH" && code != 334 && dialogue_.has(Defect::auth_reply_after_next) &&
+           connection_->input().find("\r\n") != std::string_view::npos;
 }
 
 /// The faithful answer, unless a limit is in the way.
@@ -99,15 +116,13 @@ Answer Session::answer_to(const smtp::Command& command) {
     return answer;
 }
 
-/// Defects that throw input away.
-Awaitable<void> Session::after_answer(std::string verb, int code) {
+/// Defects that throw input away. True: what is on its way, too.
+bool Session::loses_input_after(std::string_view verb, int code) {
     if (verb == "AUTH" && dialogue_.has(Defect::auth_flushes_input)) {
         connection_->consume(connection_->input().size());
         scanned_ = 0;
     }
-    if (code >= 400 && dialogue_.has(Defect::flush_input_on_error)) {
-        co_await drain();
-    }
+    return code >= 400 && dialogue_.has(Defect::flush_input_on_error);
 }
 
 /// Throws away what is here and what comes right behind it: a group may arrive in pieces.
@@ -121,29 +136,39 @@ Awaitable<void> Session::drain() {
     }
 }
 
-Awaitable<void> Session::follow(Follow next) {
+/// What needs no I/O. False: follow() has to.
+bool Session::follow_at_once(Follow next) {
     if (phase_ == Phase::over) {
-        co_return;
+        return true;
     }
     switch (next) {
         case Follow::command:
             phase_ = Phase::command;
-            break;
+            return true;
         case Follow::auth_line:
             phase_ = Phase::auth_line;
-            break;
+            return true;
         case Follow::content:
             phase_ = Phase::content;
-            break;
+            return true;
         case Follow::start_tls:
-            co_await upgrade();
-            break;
         case Follow::hang:
-            co_await stall();
-            break;
         case Follow::end:
-            co_await close();
             break;
+    }
+    return false;
+}
+
+Awaitable<void> Session::follow(Follow next) {
+    if (follow_at_once(next)) {
+        co_return;
+    }
+    if (next == Follow::start_tls) {
+        co_await upgrade();
+    } else if (next == Follow::hang) {
+        co_await stall();
+    } else {
+        co_await close();
     }
 }
 

@@ -20,7 +20,7 @@ constexpr std::size_t stalled_octets = 1U << 20;
 
 }  // namespace
 
-void Session::queue(const std::string& octets, Place place) {
+void Session::queue(std::string octets, Place place) {
     if (octets.empty()) {
         return;
     }
@@ -28,7 +28,11 @@ void Session::queue(const std::string& octets, Place place) {
         shared_->observer->server_octets(facts(), octets);
     }
     log("S:", octets);
-    out_.insert(place == Place::first ? 0 : out_.size(), octets);
+    if (out_.empty()) {
+        out_ = std::move(octets);
+    } else {
+        out_.insert(place == Place::first ? 0 : out_.size(), octets);
+    }
 }
 
 Awaitable<void> Session::flush() {
@@ -125,7 +129,9 @@ Awaitable<Session::Got> Session::wait_input() {
             co_return Got::octets;
         }
     }
-    co_await flush();
+    if (!out_.empty()) {
+        co_await flush();
+    }
     if (phase_ == Phase::over || aborted_) {
         co_return Got::end;
     }
@@ -135,6 +141,12 @@ Awaitable<Session::Got> Session::wait_input() {
         idle_seen_ = 0ms;
         co_return Got::octets;
     }
+    co_return co_await no_input(
+        came);  // a coroutine of its own: this one lives as long as the client is idle
+}
+
+/// The client went, or time passed.
+Awaitable<Session::Got> Session::no_input(wire::ReadEvent came) {
     if (came == wire::ReadEvent::end || came == wire::ReadEvent::broken) {
         const auto happened = event(ServerEventKind::end);
         (void)decide(happened);

@@ -30,6 +30,11 @@ tl::expected<std::uint64_t, std::string> MessageStore::add(Mail mail) {
     return last_number_;
 }
 
+void MessageStore::count_one() {
+    const std::lock_guard lock(mutex_);
+    ++last_number_;
+}
+
 std::uint64_t MessageStore::accepted() const {
     const std::lock_guard lock(mutex_);
     return last_number_;

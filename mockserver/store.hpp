@@ -41,6 +41,9 @@ class MessageStore {
     void on_add(Keeper keeper) { keeper_ = std::move(keeper); }
     /// From now on messages are numbered, given to on_add, counted by accepted(), and not kept: for loads.
     void discard() { discards_ = true; }
+    /// Nobody reads a message: count_one() does for add().
+    bool only_counts() const { return discards_ && !keeper_; }
+    void count_one();
     /// Messages that were ever taken.
     std::uint64_t accepted() const;
     std::vector<Mail> all() const;

@@ -204,7 +204,9 @@ tl::expected<MockSetup, std::string> mock_setup(const Arguments& arguments, cons
     if (!rules) {
         return tl::make_unexpected(rules.error());
     }
-    setup.faults = script::make_overlay(std::move(*rules), arguments.options.seed);
+    if (!rules->empty()) {
+        setup.faults = script::make_overlay(std::move(*rules), arguments.options.seed);
+    }
     if (mock.chaos > 0) {
         mock::ChaosSpec chaos;
         chaos.rate = mock.chaos;

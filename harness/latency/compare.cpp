@@ -49,6 +49,7 @@ struct Pair {
     Estimate new_time;
     Estimate old_control;
     Estimate new_control;
+    double middle_control = 0;     ///< the same of the embedded server's own stage
     double middle_difference = 0;  ///< of the medians of the blocks
     double stages_difference = 0;  ///< of a whole: of all its stages together
     double control = 0;  ///< by how much, in us, this stage of the embedded server changed on any port
@@ -81,6 +82,7 @@ void estimate(Pair& pair) {
     pair.old_control = quiet(pair.before.calibration);
     pair.new_control = quiet(pair.after.calibration);
     pair.middle_difference = middle(pair.after.endpoint) - middle(pair.before.endpoint);
+    pair.middle_control = middle(pair.after.calibration) - middle(pair.before.calibration);
 }
 
 /// A p99 is that of all messages of the run; the blocks say how far it is to be trusted.
@@ -167,7 +169,9 @@ class Comparing {
         std::map<std::pair<Stage, int>, double> most;
         for (const Pair& pair : pairs_) {
             double& known = most[{pair.row.stage, pair.row.percent}];
-            known = std::max(known, std::abs(pair.new_control.value - pair.old_control.value));
+            known = std::max({known,
+                              std::abs(pair.new_control.value - pair.old_control.value),
+                              std::abs(pair.middle_control)});
         }
         for (Pair& pair : pairs_)
             pair.control = most[{pair.row.stage, pair.row.percent}];

@@ -10,6 +10,7 @@ namespace {
 
 constexpr size_t label_width = 14;
 constexpr size_t column = 13;
+constexpr double most_expected = 99;  // a percentile above it is shown where it can be, and not missed
 
 std::string heading(double percentile) {
     return percentile >= 100 ? std::string("max") : fmt::format("p{:g}", percentile);
@@ -107,7 +108,7 @@ void add_shortfalls(std::string& out,
                     size_t width) {
     std::string needs;
     for (const double percentile : percentiles)
-        if (falls_short(result, percentile) && (percentile <= 99 || supported(result, percentile)))
+        if (percentile <= most_expected && falls_short(result, percentile))
             needs += fmt::format(
                 "{}{} needs {}", needs.empty() ? "" : ", ", heading(percentile), samples_needed(percentile));
     if (!needs.empty())

@@ -100,7 +100,7 @@ class Probe {
         if (!started) {
             result_.tls_problem = started.error().what;
             tls_failure_ = started.error().kind;
-        } else if (const auto& info = connection.tls_info()) {
+        } else if (const wire::TlsInfo* info = connection.tls_info()) {
             result_.certificate_problem = info->problem;
         }
         co_return started.has_value();

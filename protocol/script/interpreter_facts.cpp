@@ -34,7 +34,7 @@ Value reply_fact(Link& link, const std::string& name) {
 }
 
 Value tls_fact(Link& link, const std::string& name) {
-    const auto& info = link.connection().tls_info();
+    const wire::TlsInfo* info = link.connection().tls_info();
     if (!info) {
         return std::string();
     }
@@ -48,7 +48,7 @@ Value tls_fact(Link& link, const std::string& name) {
 }
 
 Value certificate_fact(Link& link, const std::string& name) {
-    const auto& info = link.connection().tls_info();
+    const wire::TlsInfo* info = link.connection().tls_info();
     if (!info) {
         return unknown("a certificate");
     }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <utility>
 
 #include "protocol/smtp/text.hpp"
@@ -225,14 +226,37 @@ void ReplyParser::inspect_octets(std::string_view raw) {
     }
 }
 
-std::string format_reply(int code, std::string_view enhanced, const std::vector<std::string>& lines) {
-    const std::string prefix = enhanced.empty() ? std::string() : std::string(enhanced) + " ";
-    std::string out;
-    for (size_t i = 0; i < std::max<size_t>(lines.size(), 1); ++i) {
-        const bool last = i + 1 >= lines.size();
-        const std::string text = i < lines.size() ? prefix + lines[i] : std::string(enhanced);
-        out += std::to_string(code) + (last ? " " : "-") + text + "\r\n";
+namespace {
+
+void add_line(std::string& out, int code, char separator, std::string_view enhanced, std::string_view text) {
+    constexpr std::size_t longest_code = 12;
+    std::array<char, longest_code> digits{};
+    const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), code).ptr;
+    out.append(digits.data(), end).append(1, separator).append(enhanced);
+    if (!enhanced.empty()) {
+        out.append(1, ' ');
     }
+    out.append(text).append("\r\n");
+}
+
+}  // namespace
+
+std::string format_reply(int code, std::string_view enhanced, const std::vector<std::string>& lines) {
+    std::string out;
+    if (lines.empty()) {
+        add_line(out, code, ' ', {}, enhanced);
+    }
+    for (std::size_t i = 0; i < lines.size(); ++i) {
+        add_line(out, code, i + 1 < lines.size() ? '-' : ' ', enhanced, lines[i]);
+    }
+    return out;
+}
+
+std::string format_reply_line(int code, std::string_view enhanced, std::string_view text) {
+    std::string out;
+    constexpr std::size_t more = 16;
+    out.reserve(enhanced.size() + text.size() + more);
+    add_line(out, code, ' ', enhanced, text);
     return out;
 }
 

@@ -102,5 +102,7 @@ class ReplyParser {
 /// A reply with CRLF at each line's end: "250-2.1.0 a\r\n250 2.1.0 b\r\n". An empty `enhanced` is left out;
 /// no lines make one line. Nothing is checked, so that wrong replies can be made too.
 std::string format_reply(int code, std::string_view enhanced, const std::vector<std::string>& lines);
+/// The same of one line.
+std::string format_reply_line(int code, std::string_view enhanced, std::string_view text);
 
 }  // namespace smtpspec::smtp

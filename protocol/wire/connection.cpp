@@ -179,16 +179,18 @@ Awaitable<IoResult<void>> Connection::send(std::string octets, Deadline deadline
     while (result && !rest.empty()) {
         auto piece = tls ? rest.substr(0, kTlsChunk) : rest;
         rest.remove_prefix(piece.size());
-        if (!tls) {
-            result = co_await me.write_all(piece, deadline);
-            continue;
-        }
-        if (!me.engine->write(piece)) {
+        if (tls && !me.engine->write(piece)) {
             result = tl::unexpected(me.error(IoError::Kind::tls, "send to", me.engine->error()));
             break;
         }
-        auto record = me.engine->take_output();
-        result = co_await me.write_all(record, deadline);
+        const std::string record = tls ? me.engine->take_output() : std::string();
+        std::string_view out = tls ? std::string_view(record) : piece;
+        // The usual case needs no coroutine: nothing is queued, and the kernel takes all.
+        const Impl::ErrorCode ec = me.nothing_queued() ? me.write_once(out) : Impl::ErrorCode();
+        if (ec)
+            result = tl::unexpected(me.error(ec, "send to"));
+        else if (!out.empty())
+            result = co_await me.write_all(out, deadline);
     }
     if (result)
         me.sent += octets.size();
@@ -270,8 +272,8 @@ bool Connection::is_open() const {
 }
 bool Connection::closed_by_us() const { return impl_->closed_by_us; }
 PeerEnd Connection::peer_end() const { return impl_->peer_end; }
-bool Connection::inside_tls() const { return impl_->info.has_value(); }
-const std::optional<TlsInfo>& Connection::tls_info() const { return impl_->info; }
+bool Connection::inside_tls() const { return impl_->info != nullptr; }
+const TlsInfo* Connection::tls_info() const { return impl_->info.get(); }
 const std::string& Connection::plain_leftover() const { return impl_->plain_leftover; }
 const std::string& Connection::raw_tail() const { return impl_->raw_tail; }
 const std::string& Connection::tls_error() const { return impl_->tls_error; }

@@ -119,7 +119,7 @@ class Connection {
     bool closed_by_us() const;
     PeerEnd peer_end() const;
     bool inside_tls() const;
-    const std::optional<TlsInfo>& tls_info() const;
+    const TlsInfo* tls_info() const;            ///< null in clear; lives as long as the connection
     const std::string& plain_leftover() const;  ///< clear octets that were waiting when TLS began
     const std::string& raw_tail() const;  ///< raw octets that broke TLS (a plaintext reply, real-peers.md 3)
     const std::string& tls_error() const;

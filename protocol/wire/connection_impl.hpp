@@ -1,5 +1,7 @@
 #pragma once
 
+#include <array>
+
 #include <boost/asio/steady_timer.hpp>
 
 #include "protocol/wire/connection.hpp"
@@ -13,6 +15,10 @@ namespace smtpspec::wire {
 struct Connection::Impl : std::enable_shared_from_this<Connection::Impl> {
     using Socket = boost::asio::ip::tcp::socket;
     using ErrorCode = boost::system::error_code;
+
+    /// A line, a reply, a TLS record of either: what is awaited as a rule. Each connection has the room for
+    /// it.
+    static constexpr std::size_t small_read = 256;
 
     enum class Mode { clear, handshake, tls, broken };
     /// What a wait for the socket ended with.
@@ -33,13 +39,18 @@ struct Connection::Impl : std::enable_shared_from_this<Connection::Impl> {
     void on_watchdog();
     /// True when something new was read (octets or the end), false when time was over.
     Awaitable<bool> fill(Deadline deadline);
+    Awaitable<Ready> await_octets(Deadline deadline);
     Awaitable<bool> settle(Clock::duration late);
 
     // connection_io.cpp: raw octets
+    std::size_t room_for_octets(std::size_t most = small_read) const;
     bool read_once();
+    void read_the_rest();
+    void digest_read(const ErrorCode& ec, std::string_view octets);
     void accept_octets(std::string_view octets);
     void note_end(PeerEnd how, std::string_view detail);
     ErrorCode write_once(std::string_view& octets);
+    bool nothing_queued() const { return outgoing.empty() && !writer_active; }
     /// Queues and writes everything, behind what is already queued.
     Awaitable<IoResult<void>> write_all(std::string_view octets, Deadline deadline);
     void flush_without_waiting();
@@ -86,6 +97,8 @@ struct Connection::Impl : std::enable_shared_from_this<Connection::Impl> {
     Deadline armed_for = Deadline::max();
     unsigned watchdog_cancels = 0;
 
+    std::array<char, small_read> arriving{};
+    std::size_t last_count = 0;  // octets of the last read
     std::string input;
     std::size_t input_taken = 0;
     std::uint64_t grown = 0;   // octets ever added to input
@@ -97,7 +110,7 @@ struct Connection::Impl : std::enable_shared_from_this<Connection::Impl> {
     std::unique_ptr<TlsEngine> engine;
     Leftover leftover = Leftover::discard;
     bool seen_record = false;
-    std::optional<TlsInfo> info;
+    std::unique_ptr<TlsInfo> info;  // null in clear
     std::string plain_leftover, raw_tail, tls_error, raw_client_hello;
 
     std::uint64_t sent = 0, received = 0;

@@ -69,20 +69,52 @@ void Connection::Impl::on_watchdog() {
     socket.cancel(ignored);
 }
 
+/// Waits with a buffer in hand, and not for readiness: Asio then needs no epoll_ctl before and no second look
+/// behind the wait. Ending it loses no octet either: an operation that was ended has moved none.
+auto Connection::Impl::await_octets(Deadline deadline) -> Awaitable<Ready> {
+    watch(reading, deadline);
+    for (;;) {
+        unsigned cancels_before = watchdog_cancels;
+        auto [ec, count] = co_await socket.async_read_some(asio::buffer(arriving.data(), room_for_octets()),
+                                                           as_tuple(use_awaitable));
+        bool aborted = ec == asio::error::operation_aborted;
+        bool others_deadline =
+            aborted && cancels_before != watchdog_cancels && !reading.expired && !cancel_requested;
+        if (others_deadline && socket.is_open())
+            continue;
+        reading.active = false;
+        if (!aborted) {
+            digest_read(ec, std::string_view(arriving.data(), count));
+            co_return Ready::yes;
+        }
+        if (reading.expired)
+            co_return Ready::timeout;
+        cancel_requested = false;
+        co_return Ready::cancelled;
+    }
+}
+
 Awaitable<bool> Connection::Impl::fill(Deadline deadline) {
     auto begun = Clock::now();
-    for (;;) {
-        auto ready = co_await wait_for(Socket::wait_read, deadline);
-        if (ready == Ready::cancelled || !socket.is_open())
-            co_return false;
-        if (read_once())
-            co_return true;
-        if (ready == Ready::yes)
-            continue;
-        auto late = Clock::now() - std::max(deadline, begun);
-        bool came = co_await settle(late);
-        co_return came;
+    if (raw_end || room_for_octets() == 0)
+        co_return true;
+    auto ready = co_await await_octets(deadline);
+    if (ready == Ready::yes) {
+        read_the_rest();
+        co_return true;
     }
+    if (ready == Ready::cancelled || !socket.is_open())
+        co_return false;
+    if (read_once())
+        co_return true;
+    bool came = co_await settle(Clock::now() - std::max(deadline, begun));
+    co_return came;
+}
+
+/// More than a line was there.
+void Connection::Impl::read_the_rest() {
+    if (!raw_end && last_count == arriving.size())
+        read_once();
 }
 
 /// Time is over; but a peer on the same loop, or on a machine without a free core, may not have had its turn.
@@ -104,24 +136,36 @@ Awaitable<bool> Connection::Impl::settle(Clock::duration late) {
     co_return read_once();
 }
 
+/// So many octets may be read now: no more than the owner of the input allows.
+std::size_t Connection::Impl::room_for_octets(std::size_t most) const {
+    if (mode != Mode::clear || closed_by_us)
+        return most;
+    return std::min(most, options.input_limit - std::min(options.input_limit, input_view().size()));
+}
+
 /// Reads what is there without waiting. True when it was something: octets, or the end.
 bool Connection::Impl::read_once() {
     static thread_local std::array<char, 64 * 1024> scratch;
     if (raw_end)
         return true;
-    std::size_t room = scratch.size();
-    if (mode == Mode::clear && !closed_by_us)
-        room = std::min(room, options.input_limit - std::min(options.input_limit, input_view().size()));
+    std::size_t room = room_for_octets(scratch.size());
     if (room == 0)
         return true;
     ErrorCode ec;
     auto count = socket.read_some(asio::buffer(scratch.data(), room), ec);
     if (ec == asio::error::would_block || ec == asio::error::try_again || ec == asio::error::interrupted)
         return false;
+    digest_read(ec, std::string_view(scratch.data(), count));
+    return true;
+}
+
+/// What a read gave: octets, or the end.
+void Connection::Impl::digest_read(const ErrorCode& ec, std::string_view octets) {
+    last_count = octets.size();
     if (!ec) {
         last_receive = Clock::now();
-        accept_octets(std::string_view(scratch.data(), count));
-        return true;
+        accept_octets(octets);
+        return;
     }
     raw_end = true;
     // EPIPE: a reset that came behind a FIN, in answer to what we wrote after it.
@@ -130,7 +174,6 @@ bool Connection::Impl::read_once() {
         note_end(PeerEnd::fin, "");
     else
         note_end(PeerEnd::rst, ec == asio::error::connection_reset || fin ? "" : ec.message());
-    return true;
 }
 
 void Connection::Impl::accept_octets(std::string_view octets) {
@@ -182,7 +225,7 @@ auto Connection::Impl::write_once(std::string_view& octets) -> ErrorCode {
 }
 
 Awaitable<IoResult<void>> Connection::Impl::write_all(std::string_view octets, Deadline deadline) {
-    if (!outgoing.empty() || writer_active) {
+    if (!nothing_queued()) {
         outgoing.append(octets);
         octets = {};
     }

@@ -137,7 +137,7 @@ Awaitable<IoResult<TlsInfo>> Connection::Impl::handshake(std::unique_ptr<TlsEngi
         if (!fed)
             co_return tl::unexpected(std::move(fed.error()));
     }
-    info = engine->info();
+    info = std::make_unique<TlsInfo>(engine->info());
     info->duration = std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - begun);
     mode = Mode::tls;
     transcript.record(EntryKind::tls,

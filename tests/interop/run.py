@@ -179,6 +179,22 @@ def check_delivery(check, server, program):
           f"exit code {run.returncode}, {arrived} arrived\n{run.stdout}{run.stderr}")
 
 
+def check_latency(check, server):
+    """A load has a time for each stage on each port, and they add up to the whole."""
+    run = server.smtpspec("bench", "--connections", "1", "--messages", "6", "--no-calibration", "--format", "json")
+    wrong = []
+    for port in json.loads(run.stdout)["ports"] if run.returncode == 0 else []:
+        stages = port["stages"]
+        expected = {"connect", "greeting", "ehlo", "tls-handshake", "auth", "mail", "rcpt", "data", "content", "final-dot", "quit", "total"}
+        expected |= {"starttls", "ehlo-in-tls"} if MODES[port["port"]] == "starttls" else set()
+        parts = sum(stage["sum_us"] for name, stage in stages.items() if name != "total")
+        whole = stages["total"]["sum_us"]
+        if not expected <= set(stages) or port["sent"] != 6 or abs(parts / whole - 1) > 0.02:
+            wrong.append(f"port {port['port']}: {sorted(expected - set(stages))} missing, {port['sent']} sent, {parts} us in stages of {whole} us")
+    check(run.returncode == 0 and not wrong, "bench times all stages on five ports, and they add up to the whole",
+          f"exit code {run.returncode}\n" + "\n".join(wrong) + run.stderr)
+
+
 def check_manners(check, server):
     before = server.stored()
     plan = server.smtpspec("run", "--plan")
@@ -220,6 +236,7 @@ def main():
             check(started.returncode == 0, f"{server.name} starts on {server.address}", started.stdout + started.stderr)
             if not check.failed:
                 check_delivery(check, server, arguments.deliver)
+                check_latency(check, server)
                 check_manners(check, server)
                 check_matrix(check, server, arguments.renew)
         finally:

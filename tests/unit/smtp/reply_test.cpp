@@ -264,6 +264,9 @@ TEST(FormatReply, MakesOneLineOrMany) {
     EXPECT_EQ(format_reply(354, "", {}), "354 \r\n");
     EXPECT_EQ(format_reply(250, "2.0.0", {}), "250 2.0.0\r\n");
     EXPECT_EQ(format_reply(560, "", {"odd"}), "560 odd\r\n");
+    EXPECT_EQ(format_reply(250, "2.0.0", {""}), "250 2.0.0 \r\n");
+    EXPECT_EQ(format_reply_line(250, "2.1.0", "Ok"), "250 2.1.0 Ok\r\n");
+    EXPECT_EQ(format_reply_line(-5, "", "odd"), "-5 odd\r\n");
 }
 
 TEST(EnhancedCode, ValidAndInvalidOnes) {
