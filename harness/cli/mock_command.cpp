@@ -138,8 +138,8 @@ class MockRun {
             server_.store().discard();
         }
         if (!arguments_.mock.no_log) {
-            server_.set_log([log](std::string_view line) {
-                const std::string whole = std::string(line) + "\n";
+            server_.set_log([log, whole = std::string()](std::string_view line) mutable {
+                whole.assign(line).append(1, '\n');
                 [[maybe_unused]] const std::size_t written = std::fwrite(whole.data(), 1, whole.size(), log);
                 std::fflush(log);
             });

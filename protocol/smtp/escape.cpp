@@ -1,5 +1,7 @@
 #include "protocol/smtp/escape.hpp"
 
+#include <algorithm>
+
 #include <array>
 #include <cstdint>
 
@@ -90,6 +92,15 @@ std::string printable(std::string_view octets) {
     std::string out;
     out.reserve(octets.size());
     while (!octets.empty()) {
+        const auto odd = std::find_if(octets.begin(), octets.end(), [](char c) {
+            return c == '\\' || is_control(c) || is_eight_bit(c);
+        });
+        const auto plain = static_cast<size_t>(odd - octets.begin());
+        out += octets.substr(0, plain);
+        octets.remove_prefix(plain);
+        if (octets.empty()) {
+            break;
+        }
         const size_t length = utf8_length(octets);
         if (length <= 1) {
             put_ascii(out, octets[0]);
