@@ -282,7 +282,7 @@ class Field:
             after = resource.getrusage(resource.RUSAGE_CHILDREN)
             found = re.search(r"(\d+) cells in ([\d.]+) s", done.stdout)
             return int(found[1]), float(found[2]), after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-        for words in (("--port", "587"), ("--port", "25,587"), ("--port", "25,465,587"), (), ("--jobs", "1"), ("--jobs", "2"), ("--jobs", "8"), ("--jobs", "64")):
+        for words in (("--port", "587"), ("--port", "25,587"), ("--port", "25,465,587"), (), ("--jobs", "40"), ("--jobs", "100")):
             cells, seconds, cpu = run(*words)
             print(f"  run {' '.join(words):18} {cells:5} cells in {seconds:6.2f} s, {cells / seconds:6.0f} cells/s, {cells / cpu:5.0f} cells per CPU second", flush=True)
 
@@ -294,6 +294,7 @@ class Delayed(threading.Thread):
     def __init__(self):
         super().__init__(daemon=True)
         self.socket = socket.create_server(("127.0.0.1", 0), backlog=64)
+        self.socket.setblocking(False)  # see look()
         self.port = self.socket.getsockname()[1]
         self.truths = {stage: [] for stage in self.DELAYS}
         self.start()
@@ -305,9 +306,22 @@ class Delayed(threading.Thread):
         peer.sendall(text)
         self.truths[stage].append(time.monotonic_ns() - since)
 
+    @staticmethod
+    def look(peer):
+        """Without sleeping: how long this thread takes to wake up is not the instrument's error."""
+        while True:
+            try:
+                return peer.recv(65536, socket.MSG_DONTWAIT)
+            except BlockingIOError:
+                pass
+
     def run(self):
         while True:
-            peer, _ = self.socket.accept()
+            try:
+                peer, _ = self.socket.accept()
+            except BlockingIOError:
+                continue
+            self.accepted = time.monotonic_ns()
             peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             try:
                 self.talk(peer)
@@ -316,10 +330,10 @@ class Delayed(threading.Thread):
             peer.close()
 
     def talk(self, peer):
-        self.answer(peer, "greeting", b"220 delayed.test ready\r\n", time.monotonic_ns())
+        self.answer(peer, "greeting", b"220 delayed.test ready\r\n", self.accepted)
         pending, inside = b"", False
         while True:
-            octets = peer.recv(65536)
+            octets = self.look(peer)
             now = time.monotonic_ns()
             if not octets:
                 return

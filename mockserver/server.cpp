@@ -48,8 +48,6 @@ std::shared_ptr<Session> make_session(const std::shared_ptr<Shared>& shared,
 }
 
 void admit(const std::shared_ptr<Shared>& shared, asio::ip::tcp::socket socket, PortInfo port) {
-    boost::system::error_code ignored;
-    socket.set_option(asio::ip::tcp::no_delay(true), ignored);
     if (shared->stopping) {
         return;
     }

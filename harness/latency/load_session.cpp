@@ -42,10 +42,17 @@ LoadSession::LoadSession(asio::io_context& loop,
                          Owner& owner)
     : loop_(loop), plan_(plan), content_(content), tickets_(tickets), owner_(owner), channel_(loop, *this) {}
 
-void LoadSession::begin(std::uint64_t number, LoadClock::time_point intended, bool last) {
+/// The old one's memory is used again.
+void LoadSession::new_outcome(std::uint64_t number) {
+    std::vector<LoadSample> samples = std::move(outcome_.samples);
+    samples.clear();
     outcome_ = {};
+    outcome_.samples = std::move(samples);
     outcome_.number = number;
-    outcome_.samples.reserve(16);
+}
+
+void LoadSession::begin(std::uint64_t number, LoadClock::time_point intended, bool last) {
+    new_outcome(number);
     last_ = last;
     const bool open = plan_.shape.kind == LoadShape::Kind::open;
     mark_ = intended_ = open ? intended : LoadClock::now();
@@ -122,15 +129,19 @@ void LoadSession::say_hello() { command("EHLO " + plan_.ehlo_name, State::ehlo);
 
 void LoadSession::after_ehlo(std::string_view reply) {
     lap(tls_done_ && plan_.mode == script::Mode::Starttls ? Stage::ehlo_tls : Stage::ehlo);
-    offered_ = smtp::Capabilities::from_reply(parsed(reply));
+    Hello& hello = hellos_[tls_done_ ? 1 : 0];
+    if (hello.reply != reply) {
+        hello.reply = reply;
+        hello.offered = smtp::Capabilities::from_reply(parsed(reply));
+    }
     if (plan_.mode == script::Mode::Starttls && !tls_done_) {
-        if (offered_.has("STARTTLS"))
+        if (offered().has("STARTTLS"))
             command("STARTTLS", State::starttls);
         else
             refuse(Stage::ehlo, 0, "STARTTLS is not offered, and a load in clear was not asked for");
         return;
     }
-    pipelining_ = plan_.shape.pipelining && offered_.has("PIPELINING");
+    pipelining_ = plan_.shape.pipelining && offered().has("PIPELINING");
     if (plan_.user.empty())
         start_mail();
     else
@@ -148,12 +159,12 @@ void LoadSession::log_in() {
     secrets.port = plan_.port;
     const client::Defects none;
     const std::vector<std::string> names =
-        client::usable_mechanisms(offered_, channel, plan_.mechanisms, none);
+        client::usable_mechanisms(offered(), channel, plan_.mechanisms, none);
     std::string chosen = names.empty() ? "" : names.front();
     for (const char* cheap : {"LOGIN", "PLAIN"})
         if (std::find(names.begin(), names.end(), cheap) != names.end())
             chosen = cheap;
-    sasl_ = client::make_exchange(chosen, secrets, channel, offered_, none);
+    sasl_ = client::make_exchange(chosen, secrets, channel, offered(), none);
     if (!sasl_) {
         refuse(Stage::auth, 0, "no AUTH mechanism that both sides have and that is safe here");
         return;

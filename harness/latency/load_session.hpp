@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -67,7 +68,8 @@ class LoadSession : private LoadChannel::Owner {
       public:
         virtual ~Owner() = default;
         /// Called once for each begin(). The next begin() may be called from within.
-        virtual void message_done(LoadSession& session, LoadOutcome outcome) = 0;
+        /// `outcome` is good until the next begin() or quit().
+        virtual void message_done(LoadSession& session, const LoadOutcome& outcome) = 0;
     };
 
     LoadSession(boost::asio::io_context& loop,
@@ -151,7 +153,14 @@ class LoadSession : private LoadChannel::Owner {
     Owner& owner_;
     LoadChannel channel_;
     State state_ = State::closed;
-    smtp::Capabilities offered_;
+    /// A reply to EHLO and what it offers; as a rule the next connection gets the same one.
+    struct Hello {
+        std::string reply;
+        smtp::Capabilities offered;
+    };
+    const smtp::Capabilities& offered() const { return hellos_[tls_done_ ? 1 : 0].offered; }
+
+    std::array<Hello, 2> hellos_;  ///< in clear, inside TLS
     std::unique_ptr<client::SaslExchange> sasl_;
     bool tls_done_ = false;
     bool pipelining_ = false;
@@ -160,6 +169,8 @@ class LoadSession : private LoadChannel::Owner {
     bool last_ = false;
     std::uint64_t connection_ = 0;
     LoadClock::time_point begun_, intended_, mark_;
+    void new_outcome(std::uint64_t number);
+
     LoadOutcome outcome_;
     std::string line_;  ///< scratch
 };

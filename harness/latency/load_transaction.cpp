@@ -122,8 +122,7 @@ void LoadSession::send_quit() {
 void LoadSession::quit() {
     if (state_ != State::idle)
         return;
-    outcome_ = {};
-    outcome_.number = no_message;
+    new_outcome(no_message);
     mark_ = LoadClock::now();
     send_quit();
 }
@@ -146,7 +145,7 @@ void LoadSession::finish() {
             outcome_.samples.push_back(sample);
         }
     }
-    owner_.message_done(*this, std::move(outcome_));
+    owner_.message_done(*this, outcome_);
 }
 
 /// The server does not want the message, or we do not want this server.

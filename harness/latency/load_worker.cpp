@@ -98,15 +98,15 @@ bool LoadWorker::ends_connection(std::uint64_t number) const {
     return !is_open_load() && number + shared_.connections >= shared_.total;
 }
 
-void LoadWorker::message_done(LoadSession& session, LoadOutcome outcome) {
+void LoadWorker::message_done(LoadSession& session, const LoadOutcome& outcome) {
     --active_;
     if (outcome.number != no_message) {
-        outcome.number -= shared_.task.first;
-        book(outcome);
+        const std::uint64_t number = outcome.number - shared_.task.first;
+        book(outcome, number);
         consider(outcome);
         if (is_open_load())
             next_open(session);
-        else if (!ends_connection(outcome.number))
+        else if (!ends_connection(number))
             next_closed(session);
     }
     end_when_done();
@@ -197,13 +197,12 @@ void LoadWorker::wake_at(LoadClock::time_point time) {
     });
 }
 
-void LoadWorker::book(const LoadOutcome& outcome) {
-    if (outcome.number < static_cast<std::uint64_t>(shared_.task.plan.shape.warmup))
+void LoadWorker::book(const LoadOutcome& outcome, std::uint64_t number) {
+    if (number < static_cast<std::uint64_t>(shared_.task.plan.shape.warmup))
         return;
     ++counts_.messages;
     shared_.progress.done.fetch_add(1, std::memory_order_relaxed);
-    StageTimes& window =
-        windows_[std::min(windows_.size() - 1, outcome.number * windows_.size() / shared_.total)];
+    StageTimes& window = windows_[std::min(windows_.size() - 1, number * windows_.size() / shared_.total)];
     for (const LoadSample& sample : outcome.samples) {
         times_.record(sample);
         if (windows_.size() > 1)

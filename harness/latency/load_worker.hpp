@@ -65,7 +65,7 @@ class LoadWorker : public LoadSession::Owner {
         LoadClock::time_point due;
     };
 
-    void message_done(LoadSession& session, LoadOutcome outcome) override;
+    void message_done(LoadSession& session, const LoadOutcome& outcome) override;
     void begin(LoadSession& session, Arrival arrival);
     void next_closed(LoadSession& session);
     void next_open(LoadSession& session);
@@ -74,7 +74,7 @@ class LoadWorker : public LoadSession::Owner {
     void arrive(Arrival arrival);
     void wake_at(LoadClock::time_point time);
     LoadClock::time_point due(std::uint64_t number) const;
-    void book(const LoadOutcome& outcome);
+    void book(const LoadOutcome& outcome, std::uint64_t number);
     void consider(const LoadOutcome& outcome);
     void watch();
     void lose_patience(LoadClock::time_point now);

@@ -82,7 +82,8 @@ Connection::Connection(Executor executor, Transcript& transcript, ConnectionOpti
 Connection::Connection(tcp::socket accepted, Transcript& transcript, ConnectionOptions options)
     : impl_(std::make_shared<Impl>(std::move(accepted), transcript, std::move(options))) {
     impl_->prepare_socket();
-    impl_->transcript.note(impl_->options.name, "accepted from " + impl_->remote_text());
+    if (transcript.keeps_anything())
+        transcript.note(impl_->options.name, "accepted from " + impl_->remote_text());
 }
 
 Connection::~Connection() {

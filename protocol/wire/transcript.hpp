@@ -48,6 +48,8 @@ class Transcript {
 
     void record(EntryKind kind, std::string_view connection, bool inside_tls, std::string_view octets);
     void note(std::string_view connection, std::string_view text);
+    /// False: it was made to keep nothing, so that nobody need prepare a text.
+    bool keeps_anything() const { return limit_ != 0; }
 
     const std::vector<Entry>& entries() const { return entries_; }
     /// Index of the next entry: what reached a label is kept as such an index.
