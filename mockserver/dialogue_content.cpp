@@ -169,7 +169,8 @@ std::optional<Answer> Dialogue::refuse_content() const {
     const bool binary = transaction_ && transaction_->binary;
     const bool lax = has(Defect::eod_accepts_bare_lf) || has(Defect::eod_accepts_bare_cr) ||
                      has(Defect::eod_ignores_nul) || has(Defect::eod_accepts_crcrlf) ||
-                     has(Defect::eod_first_line_decides) || has(Defect::accepts_bare_line_ends);
+                     has(Defect::eod_first_line_decides) || has(Defect::accepts_bare_line_ends) ||
+                     has(Defect::bare_line_ends_reply_twice);
     if (content_.bare_line_ends() && !binary && !lax) {
         return reply(550, "5.6.0", "Bare CR or LF in the message");  // RFC 5321 §2.3.8
     }
@@ -197,7 +198,7 @@ Answer Dialogue::check_content() {
         return reply(250, "2.0.0", fmt::format("{} octets received", content_.chunk_octets()));
     }
     Answer answer = reply(250, "2.0.0", fmt::format("Queued as {}-{}", peer_.session, mails_));
-    if (has(Defect::final_reply_twice)) {
+    if (has(Defect::final_reply_twice) || has(Defect::bare_line_ends_reply_twice)) {
         answer.octets += answer.octets;
     }
     return answer;
