@@ -30,10 +30,20 @@ std::optional<run::Catalog> load_catalog(const Arguments& arguments) {
     return std::move(*catalog);
 }
 
-bool filters_fit(const run::Catalog& catalog, const Arguments& arguments) {
+namespace {
+
+/// What the first look at a port finds is no scenario, but can be asked for, alone or left out.
+bool fits_a_look_at_the_port(const std::string& filter) {
+    const auto fits = [&](const char* id) {
+        return script::filter_matches(filter, script::CellParams{id, {}});
+    };
+    return fits("endpoint.mode") || fits("endpoint.certificate");
+}
+
+bool all_fit(const run::Catalog& catalog, const std::vector<std::string>& filters, const char* option) {
     bool all = true;
-    for (const std::string& filter : arguments.options.only) {
-        bool fits = false;
+    for (const std::string& filter : filters) {
+        bool fits = fits_a_look_at_the_port(filter);
         for (const auto& scenario : catalog.scenarios()) {
             for (const auto& cell : script::expand_cells(scenario->head)) {
                 fits = fits || script::filter_matches(filter, cell);
@@ -41,13 +51,22 @@ bool filters_fit(const run::Catalog& catalog, const Arguments& arguments) {
         }
         if (!fits) {
             const std::string near = catalog.suggest(filter.substr(0, filter.find('[')));
-            say("smtpspec: --only '{}' fits no scenario{} smtpspec list shows them all.\n",
+            say("smtpspec: {} '{}' fits no scenario{} smtpspec list shows them all.\n",
+                option,
                 filter,
                 did_you_mean(near));
             all = false;
         }
     }
     return all;
+}
+
+}  // namespace
+
+bool filters_fit(const run::Catalog& catalog, const Arguments& arguments) {
+    const bool only = all_fit(catalog, arguments.options.only, "--only");
+    const bool skip = all_fit(catalog, arguments.options.skip, "--skip");
+    return only && skip;
 }
 
 std::unique_ptr<run::RunContext> embedded_endpoint(const Arguments& arguments) {

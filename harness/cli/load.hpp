@@ -15,7 +15,8 @@ std::optional<run::Catalog> load_catalog(const Arguments& arguments);
 /// The end of a sentence about a name that is not known: "; did you mean NEAR?", or "." when `near` is empty.
 std::string did_you_mean(const std::string& near);
 
-/// False, with a message, when an --only fits no scenario: that is a typing mistake, not an empty run.
+/// False, with a message, when an --only or --skip fits no scenario and no look at a port (endpoint.mode,
+/// endpoint.certificate): that is a typing mistake, not an empty run.
 bool filters_fit(const run::Catalog& catalog, const Arguments& arguments);
 
 /// The embedded server with this command line's options. Null, with a message, when a port is asked for that

@@ -58,9 +58,6 @@ std::vector<std::string> options_with_values(const std::vector<std::string>& wor
     return units;
 }
 
-/// The probe's own finding: no scenario can be asked for, but each run on the port makes it again.
-bool is_probe_cell(const run::Cell& cell) { return cell.scenario == "endpoint.mode"; }
-
 }  // namespace
 
 std::vector<std::string> rerun_words(const run::Result& result,
@@ -80,10 +77,8 @@ std::vector<std::string> rerun_words(const run::Result& result,
             }
         }
     }
-    if (!is_probe_cell(cell)) {
-        words.emplace_back("--only");
-        words.push_back(cell.name());
-    }
+    words.emplace_back("--only");
+    words.push_back(cell.name());
     if (cell.port != 0) {
         words.emplace_back("--port");
         words.push_back(std::to_string(cell.port));

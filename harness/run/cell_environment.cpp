@@ -26,7 +26,7 @@ CellEnvironment::CellEnvironment(const RunContext& context,
       masker_(masker),
       given_(given_values(context, cell)) {}
 
-std::string CellEnvironment::recipient(int n) const { return nth_recipient(context_.profile, n); }
+std::string CellEnvironment::recipient(int n) const { return nth_recipient(context_, n); }
 
 std::chrono::milliseconds CellEnvironment::quiet() const {
     return context_.profile.quiet.value_or(context_.loopback() ? quiet_here : quiet_elsewhere);

@@ -40,6 +40,12 @@ struct RunContext {
 
     bool embedded() const { return surroundings == Surroundings::embedded; }
     bool loopback() const { return local; }
+    /// Connections at once that a server elsewhere gets at most; 0: no limit of ours (design.md §8).
+    int most_connections() const {
+        constexpr int most = 2;
+        const int told = profile.connections;
+        return surroundings != Surroundings::remote ? 0 : told > 0 ? std::min(told, most) : most;
+    }
     /// Messages per second that the endpoint gets at most; 0: no pace (design.md §8).
     double pace() const {
         const bool told = profile.messages_per_second > 0;

@@ -44,6 +44,19 @@ const script::Reached* find_label(const script::ScriptResult& result, const std:
     return found == result.labels.end() ? nullptr : &*found;
 }
 
+/// A 4yz or 5yz reply where nothing was received before it on that connection.
+bool is_refused_greeting(const wire::Entry& event, const wire::Transcript& transcript) {
+    if (event.kind != wire::EntryKind::received || event.octets.empty() ||
+        (event.octets.front() != '4' && event.octets.front() != '5')) {
+        return false;
+    }
+    const auto& entries = transcript.entries();
+    const auto first = std::find_if(entries.begin(), entries.end(), [&](const wire::Entry& entry) {
+        return entry.kind == wire::EntryKind::received && entry.connection == event.connection;
+    });
+    return &*first == &event;
+}
+
 std::string event_text(const wire::Entry* entry) {
     if (entry == nullptr) {
         return {};
@@ -73,7 +86,8 @@ bool decided_by_end(const script::ScriptResult& result,
                     const wire::Transcript& transcript) {
     const script::Reached* const reached = find_label(result, label);
     const wire::Entry* const event = reached == nullptr ? nullptr : last_event(*reached, transcript);
-    return event != nullptr && event->kind == wire::EntryKind::end;
+    return event != nullptr &&
+           (event->kind == wire::EntryKind::end || is_refused_greeting(*event, transcript));
 }
 
 }  // namespace smtpspec::run

@@ -13,7 +13,8 @@ std::string what_came(const script::ScriptResult& result,
                       const std::string& label,
                       const wire::Transcript& transcript);
 
-/// True when it was the end of the connection that reached `label`: a dying peer looks the same.
+/// True when it was the end of a connection, or a greeting that refused one, that reached `label`: a dying
+/// or busy peer looks the same.
 bool decided_by_end(const script::ScriptResult& result,
                     const std::string& label,
                     const wire::Transcript& transcript);

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <set>
 
 namespace smtpspec::run {
@@ -30,6 +31,41 @@ CellRun finished(Cell cell) {
 }
 
 }  // namespace
+
+Foregone::Foregone(const RunContext& context,
+                   const Plan& plan,
+                   const std::map<int, PortProbe>& probes,
+                   const Pacing& pacing)
+    : context_(context), probes_(probes), pacing_(pacing) {
+    for (const auto& [port, probe] : probes) {
+        if (probe.login_tried && context.surroundings == Surroundings::remote) {
+            leave_out(plan, port);
+        }
+    }
+}
+
+void Foregone::leave_out(const Plan& plan, int port) {
+    const int allowed = context_.options.max_bad_logins.value_or(context_.profile.budget_bad_logins);
+    int wanted = 1;
+    std::vector<const PlannedCell*> cells;
+    for (const PlannedCell& cell : plan.cells) {
+        // What logs in with the right password is not run after its refusal in any case.
+        if (cell.port == port && !cell.preset && cell.traffic.logins == 0 && cell.traffic.bad_logins > 0) {
+            cells.push_back(&cell);
+            wanted += cell.traffic.bad_logins;
+        }
+    }
+    std::stable_sort(cells.begin(), cells.end(), [](const PlannedCell* a, const PlannedCell* b) {
+        return a->scenario->head.severity < b->scenario->head.severity;
+    });
+    for (const PlannedCell* cell : cells) {
+        if (wanted <= allowed) {
+            break;
+        }
+        over_budget_.insert(cell);
+        wanted -= cell->traffic.bad_logins;
+    }
+}
 
 std::optional<CellRun> Foregone::look_at(const PlannedCell& planned) const {
     if (planned.preset) {
@@ -96,14 +132,14 @@ std::optional<Cell> Foregone::without_login(const PlannedCell& planned, const st
     if (planned.traffic.logins > 0) {
         return preset_cell(context_, planned, Verdict::Inconclusive, refused, "login-refused");
     }
-    const int allowed = context_.options.max_bad_logins.value_or(context_.profile.budget_bad_logins);
-    const bool remote = context_.surroundings == Surroundings::remote;
-    if (remote && planned.traffic.bad_logins >= allowed && planned.traffic.bad_logins > 0) {
+    if (over_budget_.count(&planned) > 0) {
+        const int allowed = context_.options.max_bad_logins.value_or(context_.profile.budget_bad_logins);
         return preset_cell(
             context_,
             planned,
             Verdict::Skipped,
-            fmt::format("budget: {} wrong login(s) per port and run, spent by the profile's own", allowed),
+            fmt::format("budget: {} wrong login(s) per port and run, one of them spent by the profile's own",
+                        allowed),
             "");
     }
     return std::nullopt;

@@ -31,9 +31,13 @@ std::map<std::string, std::string> given_values(const RunContext& context, const
     return given;
 }
 
-std::string nth_recipient(const Profile& profile, int n) {
+std::string nth_recipient(const RunContext& context, int n) {
+    const Profile& profile = context.profile;
     if (n >= 1 && static_cast<std::size_t>(n) <= profile.recipients.size()) {
         return profile.recipients[static_cast<std::size_t>(n) - 1];
+    }
+    if (!context.embedded()) {
+        return profile.to;  // nobody has allowed us another: it may be somebody's
     }
     const std::size_t at = profile.to.rfind('@');
     if (at == std::string::npos) {

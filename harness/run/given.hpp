@@ -12,6 +12,6 @@ namespace smtpspec::run {
 std::map<std::string, std::string> given_values(const RunContext& context, const PlannedCell& cell);
 
 /// The profile's n-th recipient, counted from 1; made from `to` by a +label where the list is shorter.
-std::string nth_recipient(const Profile& profile, int n);
+std::string nth_recipient(const RunContext& context, int n);
 
 }  // namespace smtpspec::run

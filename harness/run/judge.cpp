@@ -87,11 +87,13 @@ bool fact_fits(const Fact& fact, const std::string& reply) {
 }
 
 /// What servers say when they limit a client, whoever they are. Nothing is concluded from a code alone, and
-/// limits of one transaction (recipients, errors, size) are none of these.
+/// limits of one transaction (recipients, errors, size) and of one connection (failed logins) are none of
+/// these.
 bool speaks_of_rate(const std::string& reply) {
     static const RE2 words(
         "^(?:4[0-9][0-9]|55[0-9])[ -].*(?i:rate.?limit|too many (?:open |concurrent |simultaneous )?"
-        "(?:messages|e?mails|connections|sessions|requests|concurrent|logins?|auth)|"
+        "(?:messages|e?mails|connections|sessions|requests|concurrent|logins?(?:[^ a-z]|$| [^fe])|"
+        "login attempts|auth[a-z]*(?:[^ a-z]|$| (?:attempts|requests|commands)))|"
         "(?:number|limit) of (?:concurrent|simultaneous) |concurrent connections? limit|"
         "throttl|slow down|(?:sending|hourly|daily) (?:rate|limit|quota))");
     return RE2::PartialMatch(reply, words);

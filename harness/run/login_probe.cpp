@@ -97,6 +97,7 @@ void probe_logins(const RunContext& context, const Plan& plan, std::map<int, Por
         }
         const std::string reply = refused_login(context, login_cell(probe));
         if (!reply.empty()) {
+            probe.login_tried = true;
             probe.login_refused = context.masker.by_value(refusal(context, port, reply));
         }
     }

@@ -10,6 +10,10 @@ constexpr int failures_to_give_up = 3;
 
 }  // namespace
 
+double Pacing::turns(const PlannedCell& cell) {
+    return std::max(0.2, static_cast<double>(cell.traffic.transactions + cell.traffic.bad_logins));
+}
+
 Pacing::Clock::time_point Pacing::begin_at(const PlannedCell& cell) {
     const std::lock_guard lock(mutex_);
     const auto now = Clock::now();
@@ -19,10 +23,8 @@ Pacing::Clock::time_point Pacing::begin_at(const PlannedCell& cell) {
     }
     // Every conversation waits its turn; one that sends mail takes as many turns as it begins transactions.
     begin = std::max(begin, next_free_);
-    const double turns =
-        std::max(0.2, static_cast<double>(cell.traffic.transactions + cell.traffic.bad_logins));
     next_free_ = begin + std::chrono::duration_cast<Clock::duration>(
-                             std::chrono::duration<double>(turns / per_second_));
+                             std::chrono::duration<double>(turns(cell) / per_second_));
     return begin;
 }
 
@@ -36,7 +38,7 @@ void Pacing::limited(const Cell& cell) {
     const auto pause = std::min(longest_pause, first_pause * (1 << std::min(limit_replies_ - 1, 4)));
     paused_until_ = std::max(paused_until_, Clock::now() + pause);
     notices_.push_back(fmt::format(
-        "port {}: {}; nothing was sent for {} s after it", cell.port, cell.reason, pause.count()));
+        "port {}: {}; no conversation began for {} s after it", cell.port, cell.reason, pause.count()));
 }
 
 void Pacing::finished(const Cell& cell) {

@@ -26,6 +26,8 @@ class Pacing {
     /// `messages_per_second` 0: no pace.
     explicit Pacing(double messages_per_second) : per_second_(messages_per_second) {}
 
+    /// How many turns of the pace a cell takes: one for each transaction or wrong login, a fifth at least.
+    static double turns(const PlannedCell& cell);
     /// When the cell may begin; reserves its place.
     Clock::time_point begin_at(const PlannedCell& cell);
     /// Whether a pause that began since then forbids this moment.

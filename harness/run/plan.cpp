@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "harness/run/pacing.hpp"
 #include "protocol/script/print.hpp"
 
 namespace smtpspec::run {
@@ -54,9 +55,12 @@ bool inserts(const std::string& script, const std::string& name) {
 }
 
 /// Why a cell cannot run: which key of the profile would enable it; "" when nothing is missing.
-std::string missing_fixture(const Scenario& scenario, const Profile& profile, const RunOptions& options) {
+std::string missing_fixture(const Scenario& scenario,
+                            const Traffic& traffic,
+                            const Profile& profile,
+                            const RunOptions& options) {
     const std::string script = script::to_text(scenario.script);
-    const bool logs_in = scenario.head.from >= script::State::Authenticated || inserts(script, "secret");
+    const bool logs_in = scenario.head.from >= script::State::Authenticated || traffic.logins > 0;
     // Where only the name is used, the right password is not missing: how a wrong one is refused is still
     // asked.
     const bool credentials = !profile.user.empty() && (!options.no_auth || !logs_in);
@@ -132,7 +136,7 @@ void add_cells(Plan& plan,
                const Profile& profile,
                const RunOptions& options) {
     const Traffic traffic = estimate_traffic(*scenario, !profile.user.empty() && !options.no_auth);
-    const std::string missing = missing_fixture(*scenario, profile, options);
+    const std::string missing = missing_fixture(*scenario, traffic, profile, options);
     for (const script::CellParams& params : script::expand_cells(scenario->head)) {
         if ((!options.only.empty() && !any_filter_fits(options.only, params)) ||
             any_filter_fits(options.skip, params)) {
@@ -209,14 +213,11 @@ std::set<int> Plan::ports() const {
 }
 
 double paced_seconds(const Plan& plan, const Profile& profile) {
-    int messages = 0, connections = 0;
-    for (const int port : plan.ports()) {
-        messages += plan.total(port).messages;
-        connections += plan.total(port).connections;
+    double turns = 0;
+    for (const PlannedCell& cell : plan.cells) {
+        turns += cell.preset ? 0 : Pacing::turns(cell);
     }
-    const double per_second = profile.messages_per_second > 0 ? profile.messages_per_second : 1;
-    const double lanes = std::max(1, profile.connections);
-    return std::max(messages / per_second, connections * 1.5 / lanes);
+    return turns / (profile.messages_per_second > 0 ? profile.messages_per_second : 1);
 }
 
 }  // namespace smtpspec::run

@@ -57,7 +57,8 @@ Plan make_plan(const Catalog& catalog,
 /// Estimates a script's traffic. `has_credentials`: start states log in.
 Traffic estimate_traffic(const script::Scenario& scenario, bool has_credentials);
 
-/// How long the plan takes at least at the profile's pace, in seconds.
+/// How long the plan takes at least at the profile's pace, in seconds: no conversation begins before its turn
+/// (Pacing).
 double paced_seconds(const Plan& plan, const Profile& profile);
 
 }  // namespace smtpspec::run

@@ -1,5 +1,7 @@
 #include "harness/run/probe.hpp"
 
+#include <deque>
+
 #include <boost/asio/io_context.hpp>
 
 #include "harness/run/interruptible.hpp"
@@ -44,7 +46,7 @@ wire::Awaitable<Answer> read_reply(wire::Connection& connection, wire::Deadline 
         }
         answer.event = co_await connection.receive(deadline);
         if (answer.event != wire::ReadEvent::octets) {
-            answer.unfinished = std::string(parser.pending().substr(0, 200));
+            answer.unfinished = std::string(parser.pending().substr(0, 4096));
             co_return answer;
         }
     }
@@ -82,6 +84,12 @@ class Probe {
   private:
     wire::Deadline soon() const { return wire::Clock::now() + step_; }
 
+    /// What the peer said, for people. Masked before it is cut: half a secret is not found any more.
+    std::string shown(std::string_view raw, std::size_t most) const {
+        constexpr std::size_t looked_at = 4096;
+        return smtp::printable(context_.masker.by_value(raw.substr(0, looked_at)), most);
+    }
+
     void stop(PortProbe::State state, std::string detail) {
         result_.state = state;
         result_.detail = std::move(detail);
@@ -98,10 +106,10 @@ class Probe {
     wire::Awaitable<bool> start_tls(wire::Connection& connection) {
         auto started = co_await connection.start_tls_client(tls_settings(), soon());
         if (!started) {
-            result_.tls_problem = started.error().what;
+            result_.tls_problem = context_.masker.by_value(started.error().what);
             tls_failure_ = started.error().kind;
         } else if (const wire::TlsInfo* info = connection.tls_info()) {
-            result_.certificate_problem = info->problem;
+            result_.certificate_problem = context_.masker.by_value(info->problem);
         }
         co_return started.has_value();
     }
@@ -145,14 +153,14 @@ class Probe {
                              "If it upgrades "
                              "by STARTTLS, set its mode to starttls in the profile.",
                              where_,
-                             smtp::printable(tail.substr(0, 80))));
+                             shown(tail, 80)));
             return;
         }
         if (!tail.empty()) {
             stop(PortProbe::State::not_smtp,
                  fmt::format("{}: a TLS handshake was answered by \"{}\": this is no TLS port.",
                              where_,
-                             smtp::printable(tail.substr(0, 80))));
+                             shown(tail, 80)));
             return;
         }
         switch (tls_failure_) {
@@ -197,7 +205,7 @@ class Probe {
             no_greeting(connection, answer);
             co_return false;
         }
-        result_.greeting = smtp::printable(answer.reply->raw.substr(0, 200));
+        result_.greeting = shown(answer.reply->raw, 200);
         if (answer.reply->code == 0) {
             stop(PortProbe::State::not_smtp,
                  fmt::format(
@@ -215,7 +223,7 @@ class Probe {
     }
 
     void no_greeting(wire::Connection& connection, const Answer& answer) {
-        const std::string seen = smtp::printable(answer.unfinished.substr(0, 80));
+        const std::string seen = shown(answer.unfinished, 80);
         if (answer.event == wire::ReadEvent::timeout && seen.empty()) {
             stop(PortProbe::State::silent,
                  fmt::format("{}: the port accepts connections but sent no greeting within {}. A service "
@@ -264,7 +272,7 @@ class Probe {
             ehlo_problem_ = fmt::format(
                 "\"{}\"; if it is our name \"{}\" that it refuses, `ehlo: NAME` in the "
                 "profile gives another",
-                smtp::printable(answer.reply->raw.substr(0, 200)),
+                shown(answer.reply->raw, 200),
                 context_.profile.ehlo);
         } else {
             ehlo_problem_ =
@@ -279,7 +287,7 @@ class Probe {
         const Answer answer = co_await read_reply(connection, soon());
         result_.starttls_code = answer.reply ? answer.reply->code : 0;
         if (!answer.reply || answer.reply->code != 220) {
-            result_.tls_problem = answer.reply ? "STARTTLS was answered " + smtp::printable(answer.reply->raw)
+            result_.tls_problem = answer.reply ? "STARTTLS was answered " + shown(answer.reply->raw, 200)
                                                : "no reply to STARTTLS";
             co_return;
         }
@@ -327,18 +335,38 @@ wire::Awaitable<PortProbe> probe_port(const RunContext& context, int port) {
     co_return result;
 }
 
+namespace {
+
+/// Takes one port after the other until none is left.
+wire::Awaitable<void> probe_in_turn(const RunContext& context,
+                                    std::deque<int>& ports,
+                                    std::map<int, PortProbe>& probes) {
+    while (!ports.empty()) {
+        const int port = ports.front();
+        ports.pop_front();
+        PortProbe probe = co_await probe_port(context, port);
+        probes[port] = std::move(probe);
+    }
+}
+
+}  // namespace
+
 std::map<int, PortProbe> probe_ports(const RunContext& context) {
     auto owned = std::make_unique<asio::io_context>(1);
     asio::io_context& loop = *owned;
     std::map<int, PortProbe> probes;
+    std::deque<int> ports;
     for (const auto& address : context.addresses) {
-        asio::co_spawn(
-            loop, probe_port(context, address.first), [&](std::exception_ptr thrown, PortProbe probe) {
-                if (thrown) {
-                    std::rethrow_exception(thrown);
-                }
-                probes[probe.port] = std::move(probe);
-            });
+        ports.push_back(address.first);
+    }
+    const std::size_t at_once =
+        context.most_connections() > 0 ? static_cast<std::size_t>(context.most_connections()) : ports.size();
+    for (std::size_t i = std::min(at_once, ports.size()); i > 0; --i) {
+        asio::co_spawn(loop, probe_in_turn(context, ports, probes), [](std::exception_ptr thrown) {
+            if (thrown) {
+                std::rethrow_exception(thrown);
+            }
+        });
     }
     run_interruptibly(std::move(owned), context);
     return probes;

@@ -34,6 +34,7 @@ struct PortProbe {
     int starttls_code = 0;            ///< of the reply to STARTTLS; 0: none came, or it was not asked
     std::string
         login_refused;  ///< a sentence, when the profile's login was refused or not tried (login_probe.hpp)
+    bool login_tried = false;  ///< `login_refused` is the server's answer: one wrong login is spent
 
     bool usable() const { return state == State::ok; }
     /// True when EHLO was answered where a login belongs (inside TLS, or in clear on a plain port) and does
@@ -47,7 +48,8 @@ struct PortProbe {
 /// `time.step` (8 s), the greeting 30 s on another machine: about a minute at most.
 wire::Awaitable<PortProbe> probe_port(const RunContext& context, int port);
 
-/// All ports of the context at once, on a loop of its own.
+/// All ports of the context, at once or as many as RunContext::most_connections() allows, on a loop of its
+/// own.
 std::map<int, PortProbe> probe_ports(const RunContext& context);
 
 }  // namespace smtpspec::run

@@ -147,9 +147,14 @@ Reader number(int& field, int low, int high) {
 
 Reader time(std::optional<std::chrono::milliseconds>& field) {
     return [&field](const YAML::Node& node) {
-        const auto value = script::duration_from_string(node.Scalar());
-        if (!value) {
-            throw ProfileError{node.Mark(), "not a time", "a number with a unit: 500ms, 2s, 1m", ""};
+        const auto value = script::duration_from_string(node.IsScalar() ? node.Scalar() : "");
+        constexpr std::chrono::milliseconds shortest{10};
+        constexpr std::chrono::minutes longest{10};
+        if (!value || *value < shortest || *value > longest) {
+            throw ProfileError{node.Mark(),
+                               value ? "a time out of range" : "not a time",
+                               "a number with a unit, from 10ms to 10m: 500ms, 2s, 1m",
+                               ""};
         }
         field = std::chrono::duration_cast<std::chrono::milliseconds>(*value);
     };
@@ -245,6 +250,9 @@ void read_facts(const YAML::Node& node, Profile& profile) {
 }
 
 void read_services(const YAML::Node& node, Profile& profile) {
+    if (!node.IsMap()) {
+        throw ProfileError{node.Mark(), "service is not a map", "{25: mx, 587: submission}", ""};
+    }
     for (const auto& item : node) {
         const std::string word = item.second.Scalar();
         if (word != "submission" && word != "mx") {

@@ -25,7 +25,7 @@ bool is_judged(const Cell& cell) {
 }
 
 bool is_unreachable(const Cell& cell) {
-    return cell.error_kind == "unreachable" || cell.error_kind == "died";
+    return !cell.waiver && (cell.error_kind == "unreachable" || cell.error_kind == "died");
 }
 
 }  // namespace

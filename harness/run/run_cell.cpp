@@ -196,7 +196,8 @@ wire::Awaitable<void> run_foreign(const RunContext& context,
     note_port_not_in_run(run.cell, environment);
     note_rate_limit(run.cell, context, transcript);
     doubt_pass_without_tls(context, planned, transcript, run.cell);
-    run.decided_by_end = decided_by_end(run.script, run.cell.outcome, transcript);
+    run.decided_by_end =
+        environment.connect_error().has_value() || decided_by_end(run.script, run.cell.outcome, transcript);
     const bool broke_off = run.script.end != script::ScriptEnd::finished;
     co_await check_sane_after(context, run.cell, run.decided_by_end, broke_off, environment.connections());
 }
@@ -345,11 +346,11 @@ wire::Awaitable<CellRun> run_cell(const RunContext& context, const PlannedCell& 
 Cell preset_cell(const RunContext& context,
                  const PlannedCell& planned,
                  Verdict verdict,
-                 std::string reason,
+                 const std::string& reason,
                  std::string error_kind) {
     Cell cell = blank_cell(context, planned);
     cell.verdict = verdict;
-    cell.reason = std::move(reason);
+    cell.reason = context.masker.by_value(reason);
     cell.error_kind = std::move(error_kind);
     return cell;
 }

@@ -22,7 +22,7 @@ wire::Awaitable<CellRun> run_cell(const RunContext& context, const PlannedCell& 
 Cell preset_cell(const RunContext& context,
                  const PlannedCell& planned,
                  Verdict verdict,
-                 std::string reason,
+                 const std::string& reason,
                  std::string error_kind);
 
 }  // namespace smtpspec::run

@@ -1,5 +1,6 @@
 #include "harness/run/runner.hpp"
 
+#include <algorithm>
 #include <ctime>
 
 #include "harness/run/login_probe.hpp"
@@ -63,6 +64,20 @@ bool asks_for_all(const RunOptions& options) {
 
 }  // namespace
 
+namespace {
+
+std::vector<Cell> not_skipped(std::vector<Cell> cells, const std::vector<std::string>& skip) {
+    const auto fits = [&](const Cell& cell) {
+        return std::any_of(skip.begin(), skip.end(), [&](const std::string& filter) {
+            return script::filter_matches(filter, script::CellParams{cell.scenario, cell.params});
+        });
+    };
+    cells.erase(std::remove_if(cells.begin(), cells.end(), fits), cells.end());
+    return cells;
+}
+
+}  // namespace
+
 Result execute(RunContext& context,
                const Catalog&,
                const Plan& plan,
@@ -77,7 +92,7 @@ Result execute(RunContext& context,
     std::map<int, PortProbe> probes;
     if (!context.embedded()) {
         probes = probe_ports(context);
-        result.cells = mode_cells(context, probes);
+        result.cells = not_skipped(mode_cells(context, probes), context.options.skip);
         for (const auto& [port, probe] : probes) {
             if (probe.usable() && !probe.tls_problem.empty()) {
                 context.tls_problems[port] = probe.tls_problem;
@@ -142,17 +157,24 @@ std::string describe_plan(const RunContext& context, const Plan& plan) {
                             sum.bad_logins,
                             sum.messages);
     }
+    if (!context.embedded()) {
+        text +=
+            "\n  After a cell that went wrong the port is looked at again: up to four connections more, "
+            "without "
+            "a login or a\n  message. A finding that hangs on a lost connection is tried once more, within "
+            "the "
+            "budget.\n";
+    }
     text +=
         fmt::format("\n  cells left out: {} slow (--slow), {} intrusive (--intrusive), {} over the budget\n",
                     plan.left_out_slow,
                     plan.left_out_intrusive,
                     plan.left_out_budget);
     if (context.surroundings == Surroundings::remote) {
-        text +=
-            fmt::format("  pace: {} messages/s, {} connections at once; duration about {:.0f} s at least\n",
-                        context.pace(),
-                        context.profile.connections > 0 ? context.profile.connections : 2,
-                        paced_seconds(plan, context.profile));
+        text += fmt::format("  pace: {} messages/s, {} connections at once; duration {:.0f} s at least\n",
+                            context.pace(),
+                            context.most_connections(),
+                            paced_seconds(plan, context.profile));
     } else {
         text += fmt::format("  no pace: {}\n",
                             context.embedded() ? "the embedded server" : "a server on this machine");

@@ -24,10 +24,10 @@ constexpr int embedded_lanes_per_thread = 200;
 constexpr int selftest_lanes_per_thread =
     24;  // bad peers are told from good ones by speed in a few scenarios
 constexpr int loopback_lanes = 6;
-constexpr int remote_lanes = 2;
 constexpr int lanes_whatever_comes = 8;  // per thread, however slow the machine is
 constexpr int runs_of_a_late_cell = 3;
 constexpr std::chrono::milliseconds interrupt_check{100};
+constexpr std::chrono::milliseconds room_check{20};
 
 /// Everything the lanes share. Each slot of `runs` is written by one thread; the rest is atomic or locked.
 class Conductor {
@@ -41,7 +41,7 @@ class Conductor {
           progress_(progress),
           pacing_(context.pace()),
           repeats_(context, plan),
-          foregone_(context, probes, pacing_),
+          foregone_(context, plan, probes, pacing_),
           order_(plan.cells.size()),
           runs_(plan.cells.size()) {
         std::iota(order_.begin(), order_.end(), std::size_t{0});
@@ -105,7 +105,8 @@ class Conductor {
 
     int lanes(int threads) const {
         if (context_.options.jobs > 0) {
-            return std::max(1, context_.options.jobs / threads);
+            const int wanted = std::max(1, context_.options.jobs / threads);
+            return context_.most_connections() > 0 ? std::min(wanted, context_.most_connections()) : wanted;
         }
         switch (context_.surroundings) {
             case Surroundings::embedded:
@@ -115,8 +116,7 @@ class Conductor {
             case Surroundings::remote:
                 break;
         }
-        return context_.profile.connections > 0 ? std::min(context_.profile.connections, remote_lanes)
-                                                : remote_lanes;
+        return context_.most_connections();
     }
 
     void work(int threads) {
@@ -230,8 +230,16 @@ class Conductor {
     }
 
     wire::Awaitable<CellRun> once(asio::steady_timer& timer, const PlannedCell& planned) {
+        const int connections = room_for(planned);
+        while (busy_ > 0 && busy_ + connections > context_.most_connections() &&
+               context_.most_connections() > 0) {
+            timer.expires_after(room_check);
+            co_await timer.async_wait(asio::use_awaitable);
+        }
+        busy_ += connections;
         co_await turn(timer, planned);
         CellRun run = co_await run_cell(context_, planned);
+        busy_ -= connections;
         pacing_.finished(run.cell);
         co_return run;
     }
@@ -247,6 +255,12 @@ class Conductor {
         }
         CellRun again = co_await once(timer, planned);
         co_return agreed(std::move(run), std::move(again));
+    }
+
+    /// How many of the connections that are allowed at once a cell takes: a scenario with several has them
+    /// open beside each other, and so has the look at the port after it.
+    int room_for(const PlannedCell& planned) const {
+        return std::min(planned.traffic.connections, std::max(1, context_.most_connections()));
     }
 
     /// Waits until the cell may begin. A limit reply to another lane meanwhile sends it to the end of the
@@ -280,6 +294,7 @@ class Conductor {
     const Progress& progress_;
     Pacing pacing_;
     Repeats repeats_;
+    int busy_ = 0;  ///< connections that cells under way may have open; one thread's, where they are limited
     Foregone foregone_;
     std::mutex order_mutex_;
     std::deque<std::size_t> order_;  ///< what has not begun

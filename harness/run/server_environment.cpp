@@ -30,6 +30,7 @@ wire::Awaitable<wire::IoResult<std::unique_ptr<wire::Connection>>> ServerEnviron
                                           other_host ? request.host : context_.profile.host,
                                           port));
     }
+    asked_elsewhere_ = asked_elsewhere_ || port != cell_.port;
     wire::ConnectionOptions options;
     options.name = request.name;
     auto connection = std::make_unique<wire::Connection>(executor_, transcript_, options);
@@ -46,23 +47,28 @@ wire::Awaitable<wire::IoResult<std::unique_ptr<wire::Connection>>> ServerEnviron
 
 namespace {
 
-/// Whether a MAIL command begins in these octets; pipelined ones count once, they are one write.
-bool begins_transaction(const std::string& octets) {
-    for (std::size_t line = 0; line < octets.size();) {
-        if (smtp::istarts_with(std::string_view(octets).substr(line), "MAIL FROM:")) {
-            return true;
+constexpr std::string_view mail = "MAIL FROM:";
+
+/// Whether a MAIL command comes to be known as such in these octets; pipelined ones count once, they are one
+/// write. `line`: the beginning of the line that earlier writes have left open, and then that of this one.
+bool begins_transaction(const std::string& octets, std::string& line) {
+    bool begins = false;
+    for (const char c : octets) {
+        if (c == '\n') {
+            line.clear();
+        } else if (line.size() < mail.size()) {
+            line += c;
+            begins = begins || smtp::istarts_with(line, mail);
         }
-        const std::size_t end = octets.find('\n', line);
-        line = end == std::string::npos ? octets.size() : end + 1;
     }
-    return false;
+    return begins;
 }
 
 }  // namespace
 
 wire::Awaitable<void> ServerEnvironment::before_send(const std::string& octets) {
     const double pace = context_.pace();
-    if (pace <= 0 || !begins_transaction(octets)) {
+    if (pace <= 0 || !begins_transaction(octets, line_)) {
         co_return;
     }
     const auto gap =

@@ -41,8 +41,9 @@ class ServerEnvironment : public CellEnvironment {
     /// Connections that could not be made: why, for the verdict "died" or "unreachable".
     const std::optional<wire::IoError>& connect_error() const { return connect_error_; }
 
-    /// A port that the script asked for and that is not part of this run; 0: none.
-    int missing_port() const { return missing_port_; }
+    /// A port that the script asked for and that is not part of this run; 0: none, or another that it asked
+    /// for beside its own is.
+    int missing_port() const { return asked_elsewhere_ ? 0 : missing_port_; }
     /// How many connections the script has asked for.
     int connections() const { return connections_; }
 
@@ -52,6 +53,8 @@ class ServerEnvironment : public CellEnvironment {
     std::optional<wire::IoError> connect_error_;
     int missing_port_ = 0;
     int connections_ = 0;
+    bool asked_elsewhere_ = false;
+    std::string line_;  ///< the beginning of the line that is being sent
 };
 
 }  // namespace smtpspec::run

@@ -1,4 +1,8 @@
-#include <cstdlib>
+#include <re2/re2.h>
+
+#include <algorithm>
+#include <functional>
+#include <map>
 
 #include "harness/run/plan.hpp"
 
@@ -15,6 +19,7 @@ class Estimator {
         : scenario_(scenario), has_credentials_(has_credentials) {}
 
     Traffic estimate() {
+        collect_lets(scenario_.script);
         enter(scenario_.head.from, 1);
         traffic_.connections = 1;
         walk(scenario_.script, 1);
@@ -35,42 +40,98 @@ class Estimator {
         }
     }
 
+    /// What a variable may stand for: all that a `let` anywhere gives it.
+    void collect_lets(const script::Block& block) {
+        for (const script::Statement& statement : block) {
+            if (const auto* let = std::get_if<script::LetStatement>(&statement.node)) {
+                lets_[let->name].push_back(let->value.get());
+            } else if (const auto* when = std::get_if<script::WhenStatement>(&statement.node)) {
+                collect_lets(when->block);
+            } else if (const auto* loop = std::get_if<script::ForStatement>(&statement.node)) {
+                collect_lets(loop->block);
+            }
+        }
+    }
+
     static bool mentions(const script::Template& text, std::string_view word) {
         return text.literal().find(word) != std::string::npos;
     }
 
-    static bool inserts(const script::Template& text, std::string_view name) {
-        for (const auto& piece : text.pieces) {
-            if (piece.expression && uses(*piece.expression, name)) {
-                return true;
-            }
+    using Fits = std::function<bool(const script::Expression&)>;
+
+    /// Whether what is inserted has a part that fits; variables stand for what was given to them.
+    bool inserts(const script::Template& text, const Fits& fits, int depth = 0) const {
+        return std::any_of(text.pieces.begin(), text.pieces.end(), [&](const auto& piece) {
+            return piece.expression && has(*piece.expression, fits, depth);
+        });
+    }
+
+    bool has(const script::Expression& expression, const Fits& fits, int depth) const {
+        constexpr int deepest = 20;  // a variable is set before it is used; this is for one that is not
+        if (fits(expression) || depth > deepest) {
+            return true;
+        }
+        if (const auto* variable = std::get_if<script::NameExpression>(&expression.node)) {
+            const auto known = lets_.find(variable->name);
+            return known != lets_.end() &&
+                   std::any_of(known->second.begin(), known->second.end(), [&](const auto* value) {
+                       return value != nullptr && has(*value, fits, depth + 1);
+                   });
+        }
+        if (const auto* call = std::get_if<script::CallExpression>(&expression.node)) {
+            return std::any_of(call->arguments.begin(), call->arguments.end(), [&](const auto& argument) {
+                return argument && has(*argument, fits, depth + 1);
+            });
+        }
+        if (const auto* binary = std::get_if<script::BinaryExpression>(&expression.node)) {
+            return (binary->left && has(*binary->left, fits, depth + 1)) ||
+                   (binary->right && has(*binary->right, fits, depth + 1));
+        }
+        if (const auto* text = std::get_if<script::StringLiteral>(&expression.node)) {
+            return inserts(text->text, fits, depth + 1);
         }
         return false;
     }
 
-    static bool uses(const script::Expression& expression, std::string_view name) {
-        if (const auto* variable = std::get_if<script::NameExpression>(&expression.node)) {
-            return variable->name == name;
+    static bool is_name(const script::Expression& expression, std::string_view name) {
+        const auto* variable = std::get_if<script::NameExpression>(&expression.node);
+        return variable != nullptr && variable->name == name;
+    }
+
+    /// `plain(…)` or `base64(…)`, but for `base64(user)`: a name is no password.
+    static bool is_credentials(const script::Expression& expression) {
+        const auto* call = std::get_if<script::CallExpression>(&expression.node);
+        return call != nullptr && (call->function == "plain" || call->function == "base64") &&
+               !(call->arguments.size() == 1 && call->arguments.front() &&
+                 is_name(*call->arguments.front(), "user"));
+    }
+
+    /// AUTH with PLAIN and an initial response that is written out.
+    static bool is_literal_login(const script::Template& text) {
+        static const RE2 login("AUTH PLAIN [^\\r\\n ]");
+        return RE2::PartialMatch(text.literal(), login);
+    }
+
+    /// An AUTH command alone is no login: it may be refused, cancelled or never answered. What is sent for it
+    /// is one, in the command or after a challenge.
+    void look_for_login(const script::Template& text, int times) {
+        const bool command = mentions(text, "AUTH ");
+        in_exchange_ = in_exchange_ || command;
+        counted_ = counted_ && !command;
+        const bool right = inserts(text, [](const auto& part) { return is_name(part, "secret"); });
+        const bool wrong = !right && (inserts(text, is_credentials) || (command && is_literal_login(text)));
+        sends_secret_ = sends_secret_ || right;
+        if (right && (command || (in_exchange_ && !counted_))) {
+            traffic_.logins += times;
+            counted_ = true;
+        } else if (wrong && in_exchange_ && !counted_) {
+            traffic_.bad_logins += times;
+            counted_ = true;
         }
-        if (const auto* call = std::get_if<script::CallExpression>(&expression.node)) {
-            for (const auto& argument : call->arguments) {
-                if (argument && uses(*argument, name)) {
-                    return true;
-                }
-            }
-        }
-        if (const auto* text = std::get_if<script::StringLiteral>(&expression.node)) {
-            return inserts(text->text, name);
-        }
-        return false;
     }
 
     void look_at(const script::Template& text, int times) {
-        sends_secret_ = sends_secret_ || inserts(text, "secret");  // perhaps after a challenge
-        if (mentions(text, "AUTH ")) {
-            const bool right = inserts(text, "secret");
-            (right ? traffic_.logins : traffic_.bad_logins) += times;
-        }
+        look_for_login(text, times);
         if (mentions(text, "MAIL FROM")) {
             traffic_.transactions += times;
         }
@@ -178,6 +239,9 @@ class Estimator {
     const script::Scenario& scenario_;
     bool has_credentials_;
     bool sends_secret_ = false;
+    bool in_exchange_ = false;  ///< an AUTH command has been sent
+    bool counted_ = false;      ///< what it leads to has been counted
+    std::map<std::string, std::vector<const script::Expression*>> lets_;
     Traffic traffic_;
 };
 

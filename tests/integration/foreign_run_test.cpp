@@ -294,6 +294,65 @@ TEST(ForeignRun, RetriesStayWithinTheBudgetOfWrongLogins) {
     EXPECT_FALSE(result.cells.empty());
 }
 
+TEST(ForeignRun, WhatAServerRepeatsOfAPasswordReachesNoReport) {
+    mock::ServerConfig config = with_account();
+    mock::LimiterSpec turned_away;
+    turned_away.name = "away";
+    turned_away.stage = mock::LimiterStage::connect;
+    turned_away.per = script::LimiterScope::All;
+    turned_away.burst = 0;
+    turned_away.reply = "554 5.7.1 no longer: " + std::string(170, 'x') + "right-password-of-alice";
+    config.limiters = {turned_away};
+    ForeignServer server(std::move(config));
+    const Result result =
+        run_against(server, profile_with("right-password-of-alice"), {"starttls.state.not-readvertised"});
+    ASSERT_EQ(result.cells.size(), 1U);
+    EXPECT_NE(result.cells[0].reason.find("5.7.1 no longer"), std::string::npos) << result.cells[0].reason;
+    EXPECT_EQ(result.cells[0].reason.find("right-pass"), std::string::npos) << result.cells[0].reason;
+}
+
+TEST(ForeignRun, APasswordThatWasNotSentSpendsNoWrongLogin) {
+    ForeignServer server(with_account());
+    const Result result = run_against(server,
+                                      profile_with("right password"),
+                                      {"auth.fail.wrong-password", "auth.state.second-auth-503"},
+                                      [](RunContext& context) {
+                                          elsewhere(context);
+                                          context.client_tls = *wire::client_context("");
+                                      });
+    const Cell* const wrong = cell_of(result, "auth.fail.wrong-password");
+    ASSERT_NE(wrong, nullptr);
+    EXPECT_EQ(wrong->verdict, Verdict::Pass) << wrong->reason;
+}
+
+TEST(ForeignRun, ARecipientThatNobodyNamedIsNeverUsed) {
+    mock::ServerConfig config = with_account();
+    ForeignServer server(std::move(config));
+    const Result result = run_against(server, profile_with("right password"), {"limits.rcpt.100"});
+    EXPECT_EQ(count(result, Verdict::Pass), 1);
+    EXPECT_GE(server.logged("C: RCPT TO:<bob@mail.test>"), 100);
+    EXPECT_EQ(server.logged("bob+"), 0);
+}
+
+TEST(ForeignRun, APaceHoldsWhereMailComesOctetByOctet) {
+    const auto catalog = Catalog::load("");
+    ASSERT_TRUE(catalog);
+    RunContext context;
+    context.surroundings = Surroundings::remote;
+    context.profile.messages_per_second = 20;
+    PlannedCell cell;
+    cell.scenario = catalog->find("auth.fail.wrong-password");
+    cell.port = 587;
+    wire::Transcript transcript;
+    boost::asio::io_context loop(1);
+    ServerEnvironment environment(context, cell, loop.get_executor(), transcript, {}, nullptr);
+    const auto begin = wire::Clock::now();
+    for (const char c : std::string("MAIL FROM:<a@b.test>\r\nRSET\r\nMAIL FROM:<>\r\n")) {
+        wire::run_blocking(loop, environment.before_send(std::string(1, c)));
+    }
+    EXPECT_GE(wire::Clock::now() - begin, std::chrono::milliseconds(49));  // a lower bound, as above
+}
+
 TEST(ForeignRun, AMailboxThatCannotBeReadIsAMistakeOfTheProfile) {
     Profile profile = profile_with("right password");
     profile.mailbox = "/nonexistent/Maildir";

@@ -46,6 +46,15 @@ TEST(Profile, APasswordIsRefusedAndNotShown) {
                 HasSubstr("env: A, "));
 }
 
+TEST(Profile, AServiceIsAMapAndATimeHasABound) {
+    EXPECT_THAT(refusal(start + "service: mx\n"), HasSubstr("service is not a map"));
+    for (const std::string text : {"0ms", "9ms", "11m", "soon", "[1s]"}) {
+        EXPECT_THAT(refusal(start + "time: {quiet: " + text + "}\n"), HasSubstr("from 10ms to 10m")) << text;
+        EXPECT_THAT(refusal(start + "time: {step: " + text + "}\n"), HasSubstr("from 10ms to 10m")) << text;
+    }
+    EXPECT_EQ(refusal(start + "service: {587: mx}\ntime: {quiet: 50ms, step: 10m}\n"), "accepted");
+}
+
 TEST(Profile, ABinaryFileDoesNotDriveTheTerminal) {
     std::string binary =
         "\x7f"

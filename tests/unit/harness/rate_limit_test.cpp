@@ -33,6 +33,7 @@ TEST(RateLimitReply, IsKnownByItsWordsFromAnyServer) {
           "421 4.3.2 Too many open connections.",
           "421 4.3.2 The maximum number of concurrent server connections has exceeded a limit",
           "421 4.7.0 Too many login attempts",
+          "454 4.7.0 Too many authentication attempts",
           "452-4.2.2 daily sending quota exceeded"}) {
         EXPECT_EQ(limit(received({{"a", std::string(reply) + "\r\n"}})), reply);
     }
@@ -44,6 +45,10 @@ TEST(RateLimitReply, LimitsOfOneTransactionAndOtherRefusalsAreNone) {
                                     "552 5.3.4 Message size exceeds fixed limit",
                                     "500 5.5.2 Line limit exceeded",
                                     "451 4.7.1 Greylisted, try again later",
+                                    "421 4.7.0 Too many authentication failures",
+                                    "421 4.7.0 Too many auth errors",
+                                    "421 4.7.0 Too many failed logins",
+                                    "421 4.7.0 Too many login failures",
                                     "250 rate limit 5/s"}) {
         EXPECT_FALSE(rate_limit_reply(received({{"a", std::string(reply) + "\r\n"}}), {})) << reply;
     }
