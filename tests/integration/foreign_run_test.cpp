@@ -328,7 +328,10 @@ TEST(ForeignRun, APasswordThatWasNotSentSpendsNoWrongLogin) {
 TEST(ForeignRun, ARecipientThatNobodyNamedIsNeverUsed) {
     mock::ServerConfig config = with_account();
     ForeignServer server(std::move(config));
-    const Result result = run_against(server, profile_with("right password"), {"limits.rcpt.100"});
+    RunOptions options;
+    options.slow = true;
+    const Result result =
+        run_against(server, profile_with("right password"), {"limits.rcpt.100"}, nullptr, options);
     EXPECT_EQ(count(result, Verdict::Pass), 1);
     EXPECT_GE(server.logged("C: RCPT TO:<bob@mail.test>"), 100);
     EXPECT_EQ(server.logged("bob+"), 0);

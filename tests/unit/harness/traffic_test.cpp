@@ -37,11 +37,10 @@ TEST(Traffic, AnAuthCommandAloneIsNoLogin) {
 
 TEST(Traffic, APasswordIsFoundBehindAVariable) {
     const std::string text =
-        "---\nid: auth.test.variable\nrev: 1\ntitle: t\nside: server\nlevel: MUST\nseverity: low\nrefs: [RFC "
-        "4954]\nfrom: tls\n"
-        "needs: [credentials]\noutcomes: {good: pass, bad: fail}\nselftest: {auth-accepts-any-password: "
-        "bad}\n---\n"
-        "let right = plain(user, secret)\nC: AUTH PLAIN ${right}\nS: 235 => good | any => bad\n";
+        "---\nid: auth.test.variable\nrev: 1\ntitle: t\nside: server\nlevel: MUST\nseverity: low\n"
+        "refs: [RFC 4954]\nfrom: tls\nneeds: [credentials]\noutcomes: {accepted: pass, refused: fail}\n"
+        "selftest: {auth-login-alone-any-password: refused}\n---\n"
+        "let right = plain(user, secret)\nC: AUTH PLAIN ${right}\nS: 235 => accepted | any => refused\n";
     const auto scenario = script::load_scenario(text, "auth.test.variable.smtp");
     ASSERT_TRUE(scenario);
     const Traffic traffic = estimate_traffic(*scenario, true);
