@@ -30,6 +30,11 @@ CellRun finished(Cell cell) {
     return run;
 }
 
+/// Wrong logins per port and run.
+int allowed_bad_logins(const RunContext& context) {
+    return context.options.max_bad_logins.value_or(context.profile.budget_bad_logins);
+}
+
 }  // namespace
 
 Foregone::Foregone(const RunContext& context,
@@ -45,7 +50,7 @@ Foregone::Foregone(const RunContext& context,
 }
 
 void Foregone::leave_out(const Plan& plan, int port) {
-    const int allowed = context_.options.max_bad_logins.value_or(context_.profile.budget_bad_logins);
+    const int allowed = allowed_bad_logins(context_);
     int wanted = 1;
     std::vector<const PlannedCell*> cells;
     for (const PlannedCell& cell : plan.cells) {
@@ -133,13 +138,12 @@ std::optional<Cell> Foregone::without_login(const PlannedCell& planned, const st
         return preset_cell(context_, planned, Verdict::Inconclusive, refused, "login-refused");
     }
     if (over_budget_.count(&planned) > 0) {
-        const int allowed = context_.options.max_bad_logins.value_or(context_.profile.budget_bad_logins);
         return preset_cell(
             context_,
             planned,
             Verdict::Skipped,
             fmt::format("budget: {} wrong login(s) per port and run, one of them spent by the profile's own",
-                        allowed),
+                        allowed_bad_logins(context_)),
             "");
     }
     return std::nullopt;

@@ -11,7 +11,8 @@ namespace smtpspec::run {
 /// missing.
 std::map<std::string, std::string> given_values(const RunContext& context, const PlannedCell& cell);
 
-/// The profile's n-th recipient, counted from 1; made from `to` by a +label where the list is shorter.
+/// The profile's n-th recipient, counted from 1. Where the list is shorter: on our own server one made from
+/// `to` by a +label, on any other `to` itself.
 std::string nth_recipient(const RunContext& context, int n);
 
 }  // namespace smtpspec::run

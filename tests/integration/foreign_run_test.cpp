@@ -337,21 +337,35 @@ TEST(ForeignRun, ARecipientThatNobodyNamedIsNeverUsed) {
     EXPECT_EQ(server.logged("bob+"), 0);
 }
 
+/// Sends in a cell against a server elsewhere that gets 20 messages per second.
+class PacedSender {
+  public:
+    PacedSender() {
+        context_.surroundings = Surroundings::remote;
+        context_.profile.messages_per_second = 20;
+        cell_.scenario = std::make_shared<const script::Scenario>();
+        cell_.port = 587;
+    }
+
+    /// When these octets may be sent.
+    wire::Clock::time_point send(const std::string& octets) {
+        wire::run_blocking(loop_, environment_.before_send(octets));
+        return wire::Clock::now();
+    }
+
+  private:
+    RunContext context_;
+    PlannedCell cell_;
+    wire::Transcript transcript_;
+    boost::asio::io_context loop_{1};
+    ServerEnvironment environment_{context_, cell_, loop_.get_executor(), transcript_, {}, nullptr};
+};
+
 TEST(ForeignRun, APaceHoldsWhereMailComesOctetByOctet) {
-    const auto catalog = Catalog::load("");
-    ASSERT_TRUE(catalog);
-    RunContext context;
-    context.surroundings = Surroundings::remote;
-    context.profile.messages_per_second = 20;
-    PlannedCell cell;
-    cell.scenario = catalog->find("auth.fail.wrong-password");
-    cell.port = 587;
-    wire::Transcript transcript;
-    boost::asio::io_context loop(1);
-    ServerEnvironment environment(context, cell, loop.get_executor(), transcript, {}, nullptr);
+    PacedSender sender;
     const auto begin = wire::Clock::now();
     for (const char c : std::string("MAIL FROM:<a@b.test>\r\nRSET\r\nMAIL FROM:<>\r\n")) {
-        wire::run_blocking(loop, environment.before_send(std::string(1, c)));
+        sender.send(std::string(1, c));
     }
     EXPECT_GE(wire::Clock::now() - begin, std::chrono::milliseconds(49));  // a lower bound, as above
 }
@@ -366,25 +380,12 @@ TEST(ForeignRun, AMailboxThatCannotBeReadIsAMistakeOfTheProfile) {
 }
 
 TEST(ForeignRun, APaceHoldsInsideACellToo) {
-    const auto catalog = Catalog::load("");
-    ASSERT_TRUE(catalog);
-    RunContext context;
-    context.surroundings = Surroundings::remote;
-    context.profile.messages_per_second = 20;
-    PlannedCell cell;
-    cell.scenario = catalog->find("auth.fail.wrong-password");
-    cell.port = 587;
-    wire::Transcript transcript;
-    boost::asio::io_context loop(1);
-    ServerEnvironment environment(context, cell, loop.get_executor(), transcript, {}, nullptr);
-    const auto send = [&](const std::string& octets) {
-        wire::run_blocking(loop, environment.before_send(octets));
-        return wire::Clock::now();
-    };
-    const auto first = send("MAIL FROM:<a@b.test>\r\n");
-    send("RCPT TO:<a@b.test>\r\n");
+    PacedSender sender;
+    const auto first = sender.send("MAIL FROM:<a@b.test>\r\n");
+    sender.send("RCPT TO:<a@b.test>\r\n");
     // A lower bound: a pace is never kept by being late.
-    EXPECT_GE(send("RSET\r\nmail from:<>\r\nRCPT TO:<a@b.test>\r\n") - first, std::chrono::milliseconds(49));
+    EXPECT_GE(sender.send("RSET\r\nmail from:<>\r\nRCPT TO:<a@b.test>\r\n") - first,
+              std::chrono::milliseconds(49));
 }
 
 TEST(ForeignRun, TimesOfASlowScenarioPassInLapseOnlyBetweenOurOwnPeers) {
