@@ -6,9 +6,11 @@
 #include <nlohmann/json.hpp>
 
 #include "harness/cli/bench_load.hpp"
+#include "harness/cli/calibration.hpp"
 #include "harness/cli/commands.hpp"
 #include "harness/cli/interrupt.hpp"
 #include "harness/cli/load.hpp"
+#include "harness/cli/load_manners.hpp"
 #include "harness/cli/output.hpp"
 #include "harness/latency/latency.hpp"
 #include "harness/run/embedded_server.hpp"
@@ -40,8 +42,7 @@ latency::LatencyTask task_of(const run::RunContext& context, const Arguments& ar
     task.tls = context.client_tls;
     // So many that p99 is more than the maximum under another name, where they cost nobody anything.
     constexpr int of_our_own = 100;
-    constexpr int of_others = 20;
-    const int usual = context.embedded() ? of_our_own : of_others;
+    const int usual = context.embedded() ? of_our_own : messages_of_a_probe;
     task.messages = arguments.bench.messages > 0 ? arguments.bench.messages : usual;
     task.from = profile.from;
     task.to = {profile.to};
@@ -55,7 +56,7 @@ latency::LatencyTask task_of(const run::RunContext& context, const Arguments& ar
 }
 
 /// Against a foreign server: its addresses, and not more than its budget, pace and limits allow.
-void aim_at_endpoint(const run::RunContext& context, const Arguments& arguments, latency::LatencyTask& task) {
+void aim_at_endpoint(const run::RunContext& context, latency::LatencyTask& task) {
     const run::Profile& profile = context.profile;
     for (const auto& [port, address] : context.addresses) {
         task.target.ports[port] = address.port();
@@ -72,7 +73,7 @@ void aim_at_endpoint(const run::RunContext& context, const Arguments& arguments,
     task.manners.longest_pause = run::longest_pause;
     task.manners.limits_to_stop = run::limit_replies_to_give_up;
     if (context.surroundings == run::Surroundings::remote) {
-        task.manners.budget = arguments.options.max_messages.value_or(profile.budget_messages);
+        task.manners.budget = messages_allowed(context);
         task.pause = std::chrono::milliseconds(static_cast<int>(1000 / context.pace()));
     }
 }
@@ -203,13 +204,21 @@ int conclude(const run::RunContext& context,
     return written ? exit_code(result) : 3;
 }
 
+/// So many messages make a block of a probe: some, but so few that there are blocks enough to compare.
+int block_of(int messages) {
+    constexpr int most_blocks = 20;
+    constexpr int fewest_blocks = 5;
+    constexpr int usual = 4;
+    return std::max({messages / most_blocks, std::min(messages / fewest_blocks, usual), 1});
+}
+
 /// A few messages, one after the other.
 int probe(const Arguments& arguments, Subject subject) {
     run::RunContext& context = *subject.context;
     const std::string started = run::now_utc();
     auto loop = std::make_unique<asio::io_context>(1);
     if (!context.embedded()) {
-        aim_at_endpoint(context, arguments, subject.task);
+        aim_at_endpoint(context, subject.task);
         leave_out_unusable(context, subject.task);
     } else if (auto up = aim_at_embedded(subject, *loop); !up) {
         say("smtpspec bench: {}\n", up.error());
@@ -219,8 +228,8 @@ int probe(const Arguments& arguments, Subject subject) {
     std::unique_ptr<Calibration> calibration;
     if (arguments.bench.calibrate) {
         calibration = std::make_unique<Calibration>();
-        constexpr int most_blocks = 20;
-        subject.task.block = std::max(4, subject.task.messages / most_blocks);
+        subject.task.block = block_of(
+            std::min(subject.task.messages, subject.task.manners.budget.value_or(subject.task.messages)));
         subject.task.block_done = [&](latency::Block block) {
             block.calibration = calibration->measure(context.profile.ports.at(block.port));
             blocks.push_back(std::move(block));

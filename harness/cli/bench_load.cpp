@@ -1,72 +1,53 @@
 #include "harness/cli/bench_load.hpp"
 
-#include <sched.h>
+#include <fmt/format.h>
 #include <sys/resource.h>
-#include <sys/utsname.h>
 
 #include <algorithm>
 #include <cmath>
-#include <fstream>
 #include <random>
 #include <thread>
 
+#include "harness/cli/calibration.hpp"
 #include "harness/cli/interrupt.hpp"
+#include "harness/cli/load_manners.hpp"
 #include "harness/cli/output.hpp"
-#include "harness/run/judge.hpp"
-#include "harness/run/runner.hpp"
 #include "protocol/wire/crypto.hpp"
 
 namespace smtpspec::cli {
 
 using latency::LoadShape;
+using latency::PortLatency;
+using latency::Trouble;
 
 namespace {
 
 constexpr int most_blocks = 20;
 constexpr int fewest_in_a_block = 4;
-constexpr std::uint64_t calibration_messages = 15;
 constexpr std::chrono::milliseconds look_interval{50};
 
-script::Mode mode_of(const run::RunContext& context, int port) { return context.profile.ports.at(port); }
-
-latency::LoadPlan plan_of(const run::RunContext& context, int port, const LoadShape& shape) {
-    const run::Profile& profile = context.profile;
-    latency::LoadPlan plan;
-    plan.host = profile.server_name.empty() ? profile.host : profile.server_name;
-    plan.port = port;
-    plan.mode = mode_of(context, port);
-    plan.tls = context.client_tls;
-    plan.ehlo_name = profile.ehlo.empty() ? plan.ehlo_name : profile.ehlo;
-    plan.user = context.user;
-    plan.password = context.password;
-    plan.from = profile.from;
-    plan.to.assign(static_cast<std::size_t>(shape.recipients), profile.to);
-    plan.shape = shape;
-    plan.is_limit = [&profile](const std::string& reply) { return run::is_rate_limit(reply, profile.facts); };
-    plan.mask = [&context](const std::string& text) { return context.masker.by_value(text); };
-    return plan;
-}
-
-void aim_at(latency::LoadPlan& plan, int actual_port) {
-    plan.address = {boost::asio::ip::make_address("127.0.0.1"), static_cast<std::uint16_t>(actual_port)};
-}
-
-void add(latency::PortLatency& whole, const latency::PortLatency& slice) {
-    whole.messages += slice.messages;
-    whole.sent += slice.sent;
-    whole.seconds += slice.seconds;
-    for (const auto& [stage, times] : slice.stages) {
+void add(PortLatency& whole, const PortLatency& part) {
+    whole.messages += part.messages;
+    whole.sent += part.sent;
+    whole.seconds += part.seconds;
+    for (const auto& [stage, times] : part.stages) {
         whole.stages[stage].merge(times);
     }
-    for (const auto& [name, times] : slice.handshakes) {
+    for (const auto& [name, times] : part.handshakes) {
         whole.handshakes[name] += times;
     }
-    for (const latency::LatencyError& error : slice.errors) {
+    for (const latency::LatencyError& error : part.errors) {
         whole.add_error(error);
     }
     if (!whole.stopped) {
-        whole.stopped = slice.stopped;
+        whole.stopped = part.stopped;
     }
+}
+
+void stop(PortLatency& port, Trouble cause, std::string reason) {
+    port.stopped.emplace();
+    port.stopped->cause = cause;
+    port.stopped->reason = std::move(reason);
 }
 
 /// A connection is a descriptor, and two where the server is in this process. What the system does not allow
@@ -84,13 +65,40 @@ void allow_descriptors(int connections) {
     }
 }
 
+/// How the load of a port is cut, so that calibrations come in between: into rounds, in which all ports take
+/// turns, and each round into blocks of the result.
+struct Cut {
+    int rounds = 1;
+    int blocks = 1;  ///< of a round
+};
+
+Cut cut_of(const LoadShape& shape, int messages, double pace) {
+    // Whoever keeps connections, sessions or a schedule is not to lose them for a calibration.
+    const bool whole = shape.kind == LoadShape::Kind::open || shape.messages_per_connection != 1 ||
+                       shape.tls_resumption || pace > 0;
+    const bool by_time = messages == 0;
+    const int blocks = by_time ? most_blocks : std::clamp(messages / fewest_in_a_block, 1, most_blocks);
+    // At both ends of a round not all connections are busy, which is not to be more than a tenth of it.
+    constexpr int per_connection = 10;
+    const int longest = by_time ? static_cast<int>(std::min<double>(shape.seconds, most_blocks))
+                        : shape.connections > 1 ? messages / (per_connection * shape.connections)
+                                                : blocks;
+    const int rounds = whole ? 1 : std::clamp(longest, 1, blocks);
+    return {rounds, blocks / rounds};
+}
+
 /// One run of `bench` with a load.
 class LoadRun {
   public:
     LoadRun(run::RunContext& context, const Arguments& arguments, const BenchServer* server)
-        : context_(context), arguments_(arguments.bench), server_(server), shape_(shape_of(arguments.bench)) {
+        : context_(context),
+          arguments_(arguments.bench),
+          server_(server),
+          shape_(shape_of(arguments.bench, context)),
+          allowed_(messages_allowed(context)) {
         if (arguments_.calibrate) {
             calibration_ = std::make_unique<Calibration>();
+            cut_ = cut_of(shape_, counting(), context.pace());
         }
         random_.seed(context.options.seed);
     }
@@ -100,42 +108,39 @@ class LoadRun {
         const InterruptGuard guard(context_.interrupted);
         result_.shape = shape_;
         prepare_ports(unusable);
-        const bool open = shape_.kind == LoadShape::Kind::open;
-        for (int slice = 0; slice < (open ? 1 : slices()); ++slice) {
-            for (latency::PortLatency& port : result_.ports) {
-                if (port.stopped || context_.interrupted) {
-                    continue;
-                }
-                if (open) {
-                    run_open(port);
-                } else {
-                    run_slice(port, slice);
+        for (int round = 0; round < cut_.rounds; ++round) {
+            for (PortLatency& port : result_.ports) {
+                if (!port.stopped && !context_.interrupted) {
+                    run_round(port, round);
                 }
             }
+        }
+        for (PortLatency& port : result_.ports) {
+            conclude(port);
         }
         end_progress();
         return std::move(result_);
     }
 
   private:
-    /// Into so many slices a closed load is cut.
-    int slices() const {
-        const int messages = per_port();
-        const bool by_time = messages == 0;
-        return !calibration_ ? 1
-               : by_time     ? most_blocks
-                             : std::clamp(messages / fewest_in_a_block, 1, most_blocks);
+    bool is_open() const { return shape_.kind == LoadShape::Kind::open; }
+    /// As many messages as go in the time that was given.
+    bool by_time() const { return !is_open() && arguments_.messages == 0 && arguments_.duration; }
+
+    /// Messages of a port that were asked for, without warm-up; 0: by time.
+    int wanted() const {
+        constexpr int usual = 1000;
+        return is_open()                 ? static_cast<int>(std::lround(shape_.rate * shape_.seconds))
+               : arguments_.messages > 0 ? arguments_.messages
+               : by_time()               ? 0
+               : allowed_                ? std::max(*allowed_ - shape_.warmup, 0)
+                                         : usual;
     }
 
-    /// Messages of a closed load; 0: as many as go in the time that was given.
-    int per_port() const {
-        constexpr int usual = 1000;
-        const int wanted = arguments_.messages > 0 || arguments_.duration ? arguments_.messages : usual;
-        if (context_.surroundings != run::Surroundings::remote) {
-            return wanted;
-        }
-        const int budget = context_.options.max_messages.value_or(context_.profile.budget_messages);
-        return wanted == 0 ? budget : std::min(wanted, budget);
+    /// Messages of a port that are tried, without warm-up; 0: by time.
+    int counting() const {
+        const int most = allowed_ ? *allowed_ - shape_.warmup : latency::most_messages;
+        return wanted() == 0 && !allowed_ ? 0 : wanted() == 0 ? most : std::min(wanted(), most);
     }
 
     void prepare_ports(const std::map<int, std::string>& unusable) {
@@ -143,24 +148,22 @@ class LoadRun {
             if (!context_.options.ports.empty() && context_.options.ports.count(number) == 0) {
                 continue;
             }
-            latency::PortLatency port;
+            PortLatency port;
             port.port = number;
             port.mode = mode;
-            port.planned = shape_.kind == LoadShape::Kind::open
-                               ? static_cast<int>(std::lround(shape_.rate * shape_.seconds))
-                               : per_port();
+            port.planned = wanted();
             if (const auto why = unusable.find(number); why != unusable.end()) {
-                port.stopped.emplace();
-                port.stopped->cause = latency::Trouble::died;
-                port.stopped->reason = why->second;
+                stop(port, Trouble::died, why->second);
+            } else if (allowed_ && *allowed_ == 0) {
+                stop(port, Trouble::budget, "budget: no message is allowed");
             }
             result_.ports.push_back(std::move(port));
         }
     }
 
-    latency::LoadTask task_of(const latency::PortLatency& port) {
+    latency::LoadTask task_of(const PortLatency& port, int round) {
         latency::LoadTask task;
-        task.plan = plan_of(context_, port.port, shape_);
+        task.plan = load_plan(context_, port.port, shape_);
         if (server_ != nullptr) {
             aim_at(task.plan, server_->ports().at(port.port));
         } else {
@@ -171,79 +174,103 @@ class LoadRun {
         }
         task.run_id = run_id_;
         task.pace = context_.pace();
+        task.not_before = next_turn_;
         task.stop_at_limit = context_.surroundings == run::Surroundings::remote;
         task.lost_to_stop = std::max(50, 2 * shape_.connections);
+        task.windows = cut_.blocks;
+        task.first = number_;
+        const auto part = [&](int number) {
+            return static_cast<std::uint64_t>(counting()) * static_cast<std::uint64_t>(number) /
+                   static_cast<std::uint64_t>(cut_.rounds);
+        };
+        task.messages = part(round + 1) - part(round);
+        task.plan.shape.warmup = round == 0 ? shape_.warmup : 0;
+        task.plan.shape.seconds = shape_.seconds / cut_.rounds;
+        constexpr std::uint64_t numbers_of_a_round = 2 * latency::most_messages;
+        number_ += numbers_of_a_round;
         return task;
     }
 
-    void run_slice(latency::PortLatency& port, int slice) {
-        const int all = per_port();
-        const auto from = static_cast<std::uint64_t>(all) * static_cast<std::uint64_t>(slice) /
-                          static_cast<std::uint64_t>(slices());
-        const auto to = static_cast<std::uint64_t>(all) * static_cast<std::uint64_t>(slice + 1) /
-                        static_cast<std::uint64_t>(slices());
-        latency::LoadTask task = task_of(port);
-        task.messages = to - from;
-        task.first = number_;
-        task.plan.shape.warmup = slice == 0 ? shape_.warmup : 0;
-        task.plan.shape.seconds = shape_.seconds / slices();
-        constexpr std::uint64_t numbers_of_a_slice = 100'000'000'000 / most_blocks;
-        number_ = task.first + (task.messages > 0
-                                    ? task.messages + static_cast<std::uint64_t>(task.plan.shape.warmup)
-                                    : numbers_of_a_slice);
-        latency::Block block;
-        block.port = port.port;
-        const bool calibrate_first = random_() % 2 == 0;
-        if (calibration_ && calibrate_first) {
-            block.calibration = calibration_->measure(port.mode);
-        }
-        const latency::LoadReport report = run_task(task, port);
-        if (calibration_ && !calibrate_first) {
-            block.calibration = calibration_->measure(port.mode);
-        }
-        add(port, report.port);
-        if (per_port() == 0) {
-            port.planned = port.messages;
-        }
-        warn(task, report);
-        if (calibration_) {
-            block.endpoint = report.windows.front();
-            result_.blocks.push_back(std::move(block));
-        }
-    }
-
-    /// An open load must not be interrupted: what is behind would be forgotten. Calibration is before and
-    /// after it.
-    void run_open(latency::PortLatency& port) {
+    void run_round(PortLatency& port, int round) {
+        const latency::LoadTask task = task_of(port, round);
         std::vector<std::map<latency::Stage, latency::Quantiles>> calibrations;
-        const auto calibrate = [&] {
-            for (int i = 0; calibration_ && i < most_blocks / 2 && !context_.interrupted; ++i) {
+        const auto calibrate = [&](int times) {
+            for (int i = 0; calibration_ && i < times && !context_.interrupted; ++i) {
                 calibrations.push_back(calibration_->measure(port.mode));
             }
         };
-        latency::LoadTask task = task_of(port);
-        task.windows = calibration_ ? most_blocks : 1;  // each has histograms of its own
-        task.pace = 0;
-        calibrate();
+        // An odd one comes before or after by chance.
+        const int before = (cut_.blocks + static_cast<int>(random_() % 2)) / 2;
+        calibrate(before);
         const latency::LoadReport report = run_task(task, port);
-        calibrate();
+        calibrate(cut_.blocks - before);
         add(port, report.port);
         warn(task, report);
+        next_turn_ = report.next_turn;
         for (std::size_t i = 0; i < calibrations.size() && i < report.windows.size(); ++i) {
             latency::Block block;
             block.port = port.port;
             block.endpoint = report.windows[i];
-            block.calibration = calibrations[i];
+            block.calibration = std::move(calibrations[i]);
             result_.blocks.push_back(std::move(block));
+        }
+        end_at_limit(port);
+    }
+
+    /// The limit belongs to the account, and so to all ports.
+    void end_at_limit(const PortLatency& limited) {
+        if (!limited.stopped || limited.stopped->cause != Trouble::rate_limited) {
+            return;
+        }
+        for (PortLatency& port : result_.ports) {
+            if (!port.stopped) {
+                stop(port,
+                     Trouble::rate_limited,
+                     fmt::format("the endpoint limited us on port {}, which ended the load", limited.port));
+            }
         }
     }
 
+    void conclude(PortLatency& port) {
+        if (by_time()) {
+            port.planned = port.messages;
+        }
+        if (allowed_ && !port.stopped && port.messages == counting() &&
+            (by_time() || port.messages < port.planned)) {
+            const std::string text = fmt::format("budget: {} messages per port and run", *allowed_);
+            if (by_time()) {
+                result_.notices.push_back(
+                    fmt::format("port {}: {}; the time was not used up", port.port, text));
+            } else {
+                stop(port, Trouble::budget, text);
+            }
+        }
+    }
+
+    std::string how_far(const PortLatency& so_far,
+                        const latency::LoadProgress& progress,
+                        std::chrono::duration<double> since) const {
+        const std::uint64_t done = static_cast<std::uint64_t>(so_far.messages) + progress.done;
+        const std::string count =
+            by_time()
+                ? fmt::format(
+                      "{} messages, {:.0f} of {:g} s", done, so_far.seconds + since.count(), shape_.seconds)
+                : fmt::format("{} of {} messages", done, so_far.planned);
+        const std::uint64_t behind = progress.behind;
+        return fmt::format("port {}: {}{}{}",
+                           so_far.port,
+                           count,
+                           progress.failed > 0 ? fmt::format(", {} failed", progress.failed.load()) : "",
+                           behind > 0 ? fmt::format(", {} behind", behind) : "");
+    }
+
     /// On threads of its own, so that this one can show how far it is and hear Ctrl-C.
-    latency::LoadReport run_task(const latency::LoadTask& task, const latency::PortLatency& so_far) {
+    latency::LoadReport run_task(const latency::LoadTask& task, const PortLatency& so_far) {
         latency::LoadProgress progress;
         latency::LoadReport report;
         std::exception_ptr problem;
         std::atomic<bool> done{false};
+        const auto begin = std::chrono::steady_clock::now();
         std::thread runner([&] {
             try {
                 report = latency::run_load(task, progress);
@@ -255,13 +282,7 @@ class LoadRun {
         while (!done) {
             std::this_thread::sleep_for(look_interval);
             progress.stop = context_.interrupted.load();
-            const std::uint64_t behind = progress.behind;
-            show_(fmt::format("port {}: {} of {} messages{}{}",
-                              so_far.port,
-                              static_cast<std::uint64_t>(so_far.messages) + progress.done,
-                              so_far.planned,
-                              progress.failed > 0 ? fmt::format(", {} failed", progress.failed.load()) : "",
-                              behind > 0 ? fmt::format(", {} behind", behind) : ""));
+            show_(how_far(so_far, progress, std::chrono::steady_clock::now() - begin));
         }
         runner.join();
         if (problem) {
@@ -272,7 +293,7 @@ class LoadRun {
 
     void warn(const latency::LoadTask& task, const latency::LoadReport& report) {
         for (std::string& text : latency::warnings(task, report)) {
-            // A slice repeats what another has said, with other figures.
+            // A round repeats what another has said, with other figures.
             const std::string_view start = std::string_view(text).substr(0, 20);
             const bool said = std::any_of(result_.notices.begin(),
                                           result_.notices.end(),
@@ -287,109 +308,18 @@ class LoadRun {
     const BenchArguments& arguments_;
     const BenchServer* server_;
     LoadShape shape_;
+    std::optional<int> allowed_;  ///< messages per port, warm-up included
+    Cut cut_;
     std::unique_ptr<Calibration> calibration_;
     std::mt19937_64 random_;
     std::string run_id_ = wire::random_token(12);
-    std::uint64_t number_ = 0;
+    std::uint64_t number_ = 0;                           ///< of the next message
+    std::chrono::steady_clock::time_point next_turn_{};  ///< with a pace: no message begins before
     std::function<void(const std::string&)> show_ = progress_line();
     latency::LatencyResult result_;
 };
 
 }  // namespace
-
-Calibration::Calibration() {
-    context_ = run::embedded_context(run::RunOptions());
-    server_ = std::make_unique<BenchServer>(*context_);
-}
-
-std::map<latency::Stage, latency::Quantiles> Calibration::measure(script::Mode mode) {
-    int port = 0;
-    for (const auto& [number, its_mode] : context_->profile.ports) {
-        if (its_mode == mode || port == 0) {
-            port = number;
-        }
-    }
-    latency::LoadTask task;
-    task.plan = plan_of(*context_, port, LoadShape());
-    aim_at(task.plan, server_->ports().at(port));
-    task.messages = calibration_messages;
-    task.run_id = "calibration";
-    task.first = first_;
-    first_ += task.messages;
-    latency::LoadProgress progress;
-    return latency::run_load(task, progress).windows.front();
-}
-
-LoadShape shape_of(const BenchArguments& arguments) {
-    LoadShape shape;
-    shape.kind = arguments.rate > 0 ? LoadShape::Kind::open : LoadShape::Kind::closed;
-    shape.rate = arguments.rate;
-    constexpr double usual_seconds = 10;
-    shape.seconds = arguments.duration.value_or(arguments.rate > 0 ? usual_seconds : 0);
-    constexpr int enough_for_a_rate = 100;
-    shape.connections = arguments.connections > 0 ? arguments.connections
-                        : arguments.rate > 0      ? enough_for_a_rate
-                                                  : 1;
-    shape.messages_per_connection = arguments.messages_per_connection;
-    shape.size = arguments.size;
-    shape.recipients = arguments.recipients;
-    shape.pipelining = arguments.pipelining;
-    shape.tls_resumption = arguments.tls_resumption;
-    shape.warmup = arguments.warmup;
-    shape.threads = arguments.threads;
-    return shape;
-}
-
-latency::Machine this_machine() {
-    latency::Machine machine;
-    std::ifstream info("/proc/cpuinfo");
-    for (std::string line; machine.cpu.empty() && std::getline(info, line);) {
-        if (line.starts_with("model name")) {
-            const std::size_t colon = line.find(": ");
-            machine.cpu = colon == std::string::npos ? "" : line.substr(colon + 2);
-        }
-    }
-    cpu_set_t cores;
-    machine.cores = sched_getaffinity(0, sizeof cores, &cores) == 0 ? CPU_COUNT(&cores) : 0;
-    utsname name{};
-    if (uname(&name) == 0) {
-        machine.system = fmt::format("{} {}", name.sysname, name.release);
-    }
-    return machine;
-}
-
-std::string load_objection(const run::RunContext& context, const Arguments& arguments) {
-    if (context.surroundings != run::Surroundings::remote) {
-        return {};
-    }
-    const BenchArguments& bench = arguments.bench;
-    if (!bench.may_load) {
-        return fmt::format(
-            "{} is not on this machine: a load may do harm there. With permission of who runs it, add "
-            "--i-may-load-this-host; without, leave the load options out for a short paced probe",
-            context.profile.host);
-    }
-    if (bench.rate > context.pace()) {
-        return fmt::format(
-            "--rate {:g} is more than the pace of {:g} messages/s that {} gets; a profile may allow more "
-            "(pace: {{messages: {:g}/s}})",
-            bench.rate,
-            context.pace(),
-            context.profile.host,
-            bench.rate);
-    }
-    const int allowed = context.profile.connections > 0 ? context.profile.connections : 2;
-    if (shape_of(bench).connections > allowed) {
-        return fmt::format(
-            "--connections {} is more than the {} at once that {} gets; a profile may allow more (pace: "
-            "{{connections: {}}})",
-            shape_of(bench).connections,
-            allowed,
-            context.profile.host,
-            shape_of(bench).connections);
-    }
-    return {};
-}
 
 latency::LatencyResult measure_load(run::RunContext& context,
                                     const Arguments& arguments,

@@ -55,10 +55,7 @@ bool write(const Arguments& arguments, const latency::LatencyComparison& found) 
 
 /// docs/exit-codes.md.
 int exit_code(const latency::LatencyComparison& found) {
-    if (found.has(latency::Change::slower)) {
-        return exit_worse;
-    }
-    return found.machines_differ || !found.lost.empty() || found.stages.empty() ? exit_cannot_tell : 0;
+    return found.worse() ? exit_worse : found.blind() ? exit_cannot_tell : 0;
 }
 
 }  // namespace

@@ -17,10 +17,17 @@ constexpr std::uint64_t no_end = ~std::uint64_t{0} / 4;
 
 std::uint64_t total_of(const LoadTask& task) {
     const LoadShape& shape = task.plan.shape;
+    const auto warmup = static_cast<std::uint64_t>(shape.warmup);
+    const auto checked = [&](double counting) {
+        if (!(counting >= 0) || counting > static_cast<double>(most_messages - warmup))
+            throw std::invalid_argument(fmt::format("load: more than {} messages", most_messages));
+        return counting < 1 ? 0 : static_cast<std::uint64_t>(std::llround(counting)) + warmup;
+    };
     if (shape.kind == LoadShape::Kind::open)
-        return static_cast<std::uint64_t>(std::llround(shape.rate * shape.seconds));
-    const std::uint64_t counting = task.messages == 0 && shape.seconds > 0 ? no_end : task.messages;
-    return counting == 0 ? 0 : counting + static_cast<std::uint64_t>(shape.warmup);
+        return checked(std::round(shape.rate * shape.seconds));
+    if (task.messages == 0 && shape.seconds > 0)
+        return no_end;
+    return checked(static_cast<double>(task.messages));
 }
 
 std::map<Stage, Quantiles> window(const std::list<LoadWorker>& workers, std::size_t index) {
@@ -42,31 +49,31 @@ std::map<Stage, Quantiles> whole(const PortLatency& port) {
     return found;
 }
 
-void run_all(std::list<LoadWorker>& workers) {
+/// A thread that throws ends the load; the caller hears of it when all threads are done.
+void run_all(std::list<LoadWorker>& workers, LoadShared& shared) {
     std::vector<std::thread> crew;
-    for (LoadWorker& worker : workers)
-        crew.emplace_back([&worker] { worker.run(); });
+    const auto run = [&shared](LoadWorker& worker) {
+        try {
+            worker.run();
+        } catch (...) {
+            shared.stop_for(std::current_exception());
+        }
+    };
+    try {
+        for (LoadWorker& worker : workers)
+            crew.emplace_back(run, std::ref(worker));
+    } catch (...) {  // no more threads
+        shared.stop_for(std::current_exception());
+    }
     for (std::thread& thread : crew)
         thread.join();
+    if (shared.problem)
+        std::rethrow_exception(shared.problem);
 }
 
-}  // namespace
-
-LoadReport run_load(const LoadTask& task, LoadProgress& progress) {
-    const std::uint64_t total = total_of(task);
-    if (total == 0 || task.plan.to.empty() || task.plan.shape.connections < 1)
-        throw std::invalid_argument("load: no message, no recipient or no connection");
-    const bool open = task.plan.shape.kind == LoadShape::Kind::open;
-    LoadShared shared(task, progress);
-    shared.total = total;
-    shared.start = LoadClock::now() + (open ? lead : std::chrono::milliseconds(0));
-    const int threads =
-        open ? task.plan.shape.threads : std::min(task.plan.shape.threads, task.plan.shape.connections);
-    std::list<LoadWorker> workers;
-    for (int i = 0; i < threads; ++i)
-        shared.connections += workers.emplace_back(shared, i, threads).most_sessions();
-    run_all(workers);
-
+LoadReport collect(const LoadShared& shared, const std::list<LoadWorker>& workers) {
+    const LoadTask& task = shared.task;
+    const LoadShape& shape = task.plan.shape;
     LoadReport report;
     report.port.port = task.plan.port;
     report.port.mode = task.plan.mode;
@@ -78,53 +85,41 @@ LoadReport run_load(const LoadTask& task, LoadProgress& progress) {
     const LoadClock::time_point counting(LoadClock::duration(shared.counting_since.load()));
     const LoadClock::time_point begin = counting.time_since_epoch().count() != 0 ? counting : shared.start;
     report.port.seconds = std::max(0.0, std::chrono::duration<double>(end - begin).count());
-    const bool by_time = !open && task.plan.shape.seconds > 0;
-    report.port.planned = by_time
-                              ? report.port.messages
-                              : static_cast<int>(total - static_cast<std::uint64_t>(task.plan.shape.warmup));
+    const bool by_time = shape.kind == LoadShape::Kind::closed && shape.seconds > 0;
+    report.port.planned = by_time ? report.port.messages
+                                  : static_cast<int>(shared.total - static_cast<std::uint64_t>(shape.warmup));
     report.port.stopped = shared.stopped;
+    report.next_turn = shared.next_turn;
     for (int i = 0; i < task.windows; ++i)
         report.windows.push_back(task.windows > 1 ? window(workers, static_cast<std::size_t>(i))
                                                   : whole(report.port));
     return report;
 }
 
-std::vector<std::string> warnings(const LoadTask& task, const LoadReport& report) {
-    constexpr double busy = 0.9;
+}  // namespace
+
+LoadReport run_load(const LoadTask& task, LoadProgress& progress) {
     const LoadShape& shape = task.plan.shape;
-    const std::string who = fmt::format("port {}: ", task.plan.port);
-    std::vector<std::string> found;
-    const bool late = report.not_begun > 0 || report.behind_at_end > 0;
-    if (shape.kind == LoadShape::Kind::open && late) {
-        const double reached = report.port.seconds > 0 ? report.port.sent / report.port.seconds : 0;
-        std::string text = fmt::format(
-            "{}the load was too much: {:g} messages/s were asked for, {:.1f}/s were sent; when the last was "
-            "due, {} "
-            "had not begun (at most {})",
-            who,
-            shape.rate,
-            reached,
-            report.behind_at_end,
-            report.behind_most);
-        if (report.not_begun > 0)
-            text += fmt::format(", and {} never did: they are in no figure, so that the true ones are worse",
-                                report.not_begun);
-        found.push_back(std::move(text));
+    const std::uint64_t total = total_of(task);
+    if (total == 0 || task.plan.to.empty() || shape.connections < 1)
+        throw std::invalid_argument("load: no message, no recipient or no connection");
+    const bool open = shape.kind == LoadShape::Kind::open;
+    LoadShared shared(task, progress);
+    shared.total = total;
+    shared.next_turn = task.not_before;
+    shared.start = std::max(LoadClock::now() + (open ? lead : std::chrono::milliseconds(0)), task.not_before);
+    const int threads = open ? shape.threads : std::min(shape.threads, shape.connections);
+    std::list<LoadWorker> workers;
+    for (int i = 0; i < threads; ++i)
+        shared.connections += workers.emplace_back(shared, i, threads).most_sessions();
+    if (open) {
+        const std::chrono::duration<double> warmup(shape.warmup / shape.rate);
+        shared.counting_since = (shared.start + std::chrono::duration_cast<LoadClock::duration>(warmup))
+                                    .time_since_epoch()
+                                    .count();
     }
-    const auto percent = static_cast<int>(std::lround(report.generator_cpu * 100));
-    if (report.generator_cpu > busy)
-        found.push_back(
-            fmt::format("{}the generator used {} % of a core: the figures are partly its own; try --threads",
-                        who,
-                        percent));
-    else if (late)
-        found.push_back(
-            fmt::format("{}the generator used {} % of a core, so the server could not keep up, or {} "
-                        "connections are too few",
-                        who,
-                        percent,
-                        shape.connections));
-    return found;
+    run_all(workers, shared);
+    return collect(shared, workers);
 }
 
 }  // namespace smtpspec::latency

@@ -259,12 +259,8 @@ void LoadSession::on_reply(int code, std::string_view reply) {
 void LoadSession::ended(const std::string& why) {
     switch (state_) {
         case State::quit:
-            if (outcome_.sent)
-                lap(Stage::quit);
-            [[fallthrough]];
         case State::parting:
-            state_ = State::closed;
-            return finish();
+            return finish_without_quit();
         case State::idle:
         case State::closed:
             state_ = State::closed;

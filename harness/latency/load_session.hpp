@@ -51,8 +51,9 @@ struct LoadSample {
 struct LoadOutcome {
     std::uint64_t number = 0;
     bool sent = false;
-    LatencyError error;  ///< when it was not sent
-    bool lost = false;   ///< because the connection was not made, ended or was silent
+    LatencyError error;            ///< when it was not sent
+    bool lost = false;             ///< because the connection was not made, ended or was silent
+    bool quit_unanswered = false;  ///< QUIT got no reply; the message, if it was sent, stays sent
     std::vector<LoadSample>
         samples;            ///< of the stages that succeeded; on success they add up to Stage::total
     std::string handshake;  ///< "TLSv1.3 TLS_AES_128_GCM_SHA256 full", when there was one
@@ -138,6 +139,7 @@ class LoadSession : private LoadChannel::Owner {
     void content_sent();
     void send_quit();
     void finish();
+    void finish_without_quit();
 
     void command(std::string_view line, State next);
     void lap(Stage stage);

@@ -148,6 +148,13 @@ void LoadSession::finish() {
     owner_.message_done(*this, outcome_);
 }
 
+/// The connection is over before the server said so. What became of the message was known before QUIT.
+void LoadSession::finish_without_quit() {
+    outcome_.quit_unanswered = state_ == State::quit;
+    drop();
+    finish();
+}
+
 /// The server does not want the message, or we do not want this server.
 void LoadSession::refuse(Stage stage, int code, std::string_view reply) {
     const std::string words = on_one_line(reply);
@@ -184,18 +191,17 @@ void LoadSession::fail(Stage stage, Trouble cause, std::string text, bool lost) 
 }
 
 void LoadSession::abandon() {
-    if (busy())
+    if (state_ == State::quit || state_ == State::parting)
+        finish_without_quit();
+    else if (busy())
         fail(stage(), Trouble::died, "no answer until the end of the load", true);
 }
 
 void LoadSession::check_time(LoadClock::time_point now) {
     if (!busy() || now - mark_ <= limit())
         return;
-    if (state_ == State::quit || state_ == State::parting) {
-        drop();
-        finish();
-        return;
-    }
+    if (state_ == State::quit || state_ == State::parting)
+        return finish_without_quit();
     fail(stage(),
          Trouble::died,
          fmt::format("no answer within {:g} s", static_cast<double>(limit().count()) / 1000),

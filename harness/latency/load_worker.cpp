@@ -46,6 +46,23 @@ void LoadShared::stop_for(Trouble cause, std::string reason) {
     stop = true;
 }
 
+void LoadShared::stop_for(std::exception_ptr thrown) {
+    const std::lock_guard lock(mutex);
+    if (!problem)
+        problem = std::move(thrown);
+    stop = true;
+}
+
+/// A turn may be taken a tenth of its length early, and the next one is not: else each delay of a timer would
+/// put off all that follows, and a load with the rate of the pace would fall behind by itself.
+LoadClock::time_point LoadShared::take_turn(LoadClock::time_point now) {
+    const auto length = duration_cast<LoadClock::duration>(duration<double>(1 / task.pace));
+    const std::lock_guard lock(mutex);
+    const LoadClock::time_point turn = std::max(now, next_turn);
+    next_turn = turn + length;
+    return turn - now > length / 10 ? turn : now;
+}
+
 LoadWorker::LoadWorker(LoadShared& shared, int index, int count)
     : shared_(shared),
       count_(count),
@@ -54,7 +71,8 @@ LoadWorker::LoadWorker(LoadShared& shared, int index, int count)
                shared.task.run_id,
                shared.task.plan.shape.size),
       most_sessions_(std::max<std::size_t>(share(shared.task.plan.shape.connections, index, count), 1)),
-      timer_(loop_),
+      due_timer_(loop_),
+      turn_timer_(loop_),
       watch_(loop_),
       next_arrival_(static_cast<std::uint64_t>(index)),
       windows_(static_cast<std::size_t>(std::max(shared.task.windows, 1))),
@@ -79,9 +97,21 @@ void LoadWorker::run() {
 }
 
 LoadClock::time_point LoadWorker::due(std::uint64_t number) const {
-    const double rate = is_open_load() ? shared_.task.plan.shape.rate : shared_.task.pace;
-    const duration<double> after(rate > 0 ? static_cast<double>(number) / rate : 0);
+    const duration<double> after(static_cast<double>(number) / shared_.task.plan.shape.rate);
     return shared_.start + duration_cast<LoadClock::duration>(after);
+}
+
+void LoadWorker::begin_in_turn(LoadSession& session, Arrival arrival) {
+    if (shared_.task.pace > 0) {
+        const LoadClock::time_point now = LoadClock::now();
+        const LoadClock::time_point turn = shared_.take_turn(now);
+        if (turn > now) {
+            paced_.emplace(turn, std::pair(&session, arrival));
+            wake(turn_timer_, paced_.begin()->first, &LoadWorker::on_turn);
+            return;
+        }
+    }
+    begin(session, arrival);
 }
 
 void LoadWorker::begin(LoadSession& session, Arrival arrival) {
@@ -100,6 +130,7 @@ bool LoadWorker::ends_connection(std::uint64_t number) const {
 
 void LoadWorker::message_done(LoadSession& session, const LoadOutcome& outcome) {
     --active_;
+    unanswered_quits_ += outcome.quit_unanswered ? 1 : 0;
     if (outcome.number != no_message) {
         const std::uint64_t number = outcome.number - shared_.task.first;
         book(outcome, number);
@@ -124,77 +155,91 @@ void LoadWorker::next_closed(LoadSession& session) {
         return;
     if (number == static_cast<std::uint64_t>(shared_.task.plan.shape.warmup))
         shared_.counting_since = now.time_since_epoch().count();
-    if (shared_.task.pace > 0 && due(number) > now) {
-        paced_.emplace(due(number), std::pair(&session, number));
-        wake_at(paced_.begin()->first);
-        return;
-    }
-    begin(session, Arrival{number, now});
+    begin_in_turn(session, Arrival{number, now});
 }
 
-void LoadWorker::on_pace() {
-    while (!paced_.empty() && paced_.begin()->first <= LoadClock::now()) {
-        const auto [session, number] = paced_.extract(paced_.begin()).mapped();
-        if (!shared_.over())
-            begin(*session, Arrival{number, LoadClock::now()});
+void LoadWorker::on_turn() {
+    while (!paced_.empty() && !shared_.over() && paced_.begin()->first <= LoadClock::now()) {
+        const auto [session, arrival] = paced_.extract(paced_.begin()).mapped();
+        begin(*session, arrival);
     }
-    if (!paced_.empty())
-        wake_at(paced_.begin()->first);
+    if (!paced_.empty() && !shared_.over())
+        wake(turn_timer_, paced_.begin()->first, &LoadWorker::on_turn);
     end_when_done();
 }
 
 /// All messages of an open load that are due by now begin, or wait for a connection.
 void LoadWorker::on_due() {
     const LoadClock::time_point now = LoadClock::now();
-    for (; next_arrival_ < shared_.total && !shared_.over() && due(next_arrival_) <= now;
-         next_arrival_ += static_cast<std::uint64_t>(count_))
-        arrive(Arrival{next_arrival_, due(next_arrival_)});
+    while (next_arrival_ < shared_.total && !shared_.over() && due(next_arrival_) <= now) {
+        const Arrival arrival{next_arrival_, due(next_arrival_)};
+        next_arrival_ += static_cast<std::uint64_t>(count_);
+        arrive(arrival);
+        if (!unfinished_at_half_ && next_arrival_ >= shared_.total / 2)
+            unfinished_at_half_ = unfinished();
+    }
     set_behind();
-    if (next_arrival_ < shared_.total)
-        wake_at(due(next_arrival_));
-    else if (behind_at_end_ == 0)
-        behind_at_end_ = behind_.size();
+    if (shared_.over())
+        return;
+    if (next_arrival_ < shared_.total) {
+        wake(due_timer_, due(next_arrival_), &LoadWorker::on_due);
+    } else if (!behind_at_end_) {
+        behind_at_end_ = behind_;
+        unfinished_at_end_ = unfinished();
+    }
 }
 
 void LoadWorker::arrive(Arrival arrival) {
     if (!free_.empty()) {
         LoadSession& session = *free_.back();
         free_.pop_back();
-        begin(session, arrival);
+        begin_in_turn(session, arrival);
     } else if (sessions_.size() < most_sessions_) {
-        begin(sessions_.emplace_back(loop_, shared_.task.plan, content_, tickets_, *this), arrival);
+        begin_in_turn(sessions_.emplace_back(loop_, shared_.task.plan, content_, tickets_, *this), arrival);
     } else {
-        behind_.push_back(arrival);
+        ++behind_;
     }
 }
 
 void LoadWorker::next_open(LoadSession& session) {
-    if (behind_.empty() || shared_.over()) {
+    if (behind_ == 0 || shared_.over()) {
         free_.push_back(&session);
         return;
     }
-    const Arrival arrival = behind_.front();
-    behind_.pop_front();
+    const std::uint64_t number = next_arrival_ - behind_ * static_cast<std::uint64_t>(count_);
+    --behind_;
     set_behind();
-    begin(session, arrival);
+    begin_in_turn(session, Arrival{number, due(number)});
+}
+
+/// Of our own messages that were due.
+std::uint64_t LoadWorker::unfinished() const {
+    return behind_ + paced_.size() + static_cast<std::uint64_t>(active_);
 }
 
 void LoadWorker::set_behind() {
-    behind_most_ = std::max<std::uint64_t>(behind_most_, behind_.size());
-    shared_.progress.behind.fetch_add(behind_.size() - reported_behind_, std::memory_order_relaxed);
-    reported_behind_ = behind_.size();
+    behind_most_ = std::max(behind_most_, behind_);
+    shared_.progress.behind.fetch_add(behind_ - reported_behind_, std::memory_order_relaxed);
+    reported_behind_ = behind_;
 }
 
-void LoadWorker::wake_at(LoadClock::time_point time) {
-    timer_.expires_at(time);
-    timer_.async_wait([this](const boost::system::error_code& error) {
-        if (error)
-            return;
-        if (is_open_load())
-            on_due();
-        else
-            on_pace();
+void LoadWorker::wake(asio::steady_timer& timer, LoadClock::time_point time, void (LoadWorker::*then)()) {
+    timer.expires_at(time);
+    timer.async_wait([this, then](const boost::system::error_code& error) {
+        if (!error)
+            (this->*then)();
     });
+}
+
+/// By number, or of a closed load for a time by the time until now.
+std::size_t LoadWorker::window_of(std::uint64_t number) const {
+    const LoadShape& shape = shared_.task.plan.shape;
+    const auto warmup = static_cast<std::uint64_t>(shape.warmup);
+    double part = static_cast<double>(number - warmup) / static_cast<double>(shared_.total - warmup);
+    if (!is_open_load() && shape.seconds > 0)
+        part = duration<double>(LoadClock::now() - shared_.start).count() / shape.seconds;
+    const auto count = static_cast<double>(windows_.size());
+    return static_cast<std::size_t>(std::clamp(part * count, 0.0, count - 1));
 }
 
 void LoadWorker::book(const LoadOutcome& outcome, std::uint64_t number) {
@@ -202,7 +247,7 @@ void LoadWorker::book(const LoadOutcome& outcome, std::uint64_t number) {
         return;
     ++counts_.messages;
     shared_.progress.done.fetch_add(1, std::memory_order_relaxed);
-    StageTimes& window = windows_[std::min(windows_.size() - 1, number * windows_.size() / shared_.total)];
+    StageTimes& window = windows_[window_of(number)];
     for (const LoadSample& sample : outcome.samples) {
         times_.record(sample);
         if (windows_.size() > 1)
@@ -270,8 +315,8 @@ void LoadWorker::lose_patience(LoadClock::time_point now) {
         return;
     const LoadClock::time_point end = due(shared_.total);
     if (now > end + shared_.task.patience || shared_.over()) {
-        not_begun_ += behind_.size();
-        behind_.clear();
+        not_begun_ += behind_;
+        behind_ = 0;
         set_behind();
     }
     if (now > end + 2 * shared_.task.patience)
@@ -282,7 +327,7 @@ void LoadWorker::lose_patience(LoadClock::time_point now) {
 /// Nothing is left to do: connections that stayed are ended, and then the loop.
 void LoadWorker::end_when_done() {
     const bool more_due = is_open_load() && next_arrival_ < shared_.total && !shared_.over();
-    if (active_ > 0 || more_due || !behind_.empty())
+    if (active_ > 0 || more_due || behind_ > 0)
         return;
     if (!paced_.empty() && !shared_.over())
         return;
@@ -292,7 +337,8 @@ void LoadWorker::end_when_done() {
             session.quit();
         }
     if (active_ == 0) {
-        timer_.cancel();
+        due_timer_.cancel();
+        turn_timer_.cancel();
         watch_.cancel();
     }
 }
@@ -310,8 +356,11 @@ void LoadWorker::add_to(LoadReport& report) const {
         port.add_error(error);
     report.generator_cpu = std::max(report.generator_cpu, cpu_);
     report.behind_most += behind_most_;
-    report.behind_at_end += behind_at_end_;
-    report.not_begun += not_begun_;
+    report.behind_at_end += behind_at_end_.value_or(0);
+    report.unfinished_at_half += unfinished_at_half_.value_or(0);
+    report.unfinished_at_end += unfinished_at_end_.value_or(0);
+    report.not_begun += not_begun_ + (is_open_load() ? paced_.size() : 0);
+    report.unanswered_quits += unanswered_quits_;
 }
 
 const StageTimes& LoadWorker::window(std::size_t index) const { return windows_.at(index); }

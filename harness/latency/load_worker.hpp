@@ -3,7 +3,6 @@
 #include <boost/asio/steady_timer.hpp>
 
 #include <array>
-#include <deque>
 #include <list>
 #include <memory>
 #include <mutex>
@@ -34,13 +33,18 @@ struct LoadShared {
     std::uint64_t connections = 0;                  ///< of all workers together
     LoadClock::time_point start;                    ///< the first message is due
     std::atomic<std::uint64_t> next{0};             ///< closed: the next message's number
-    std::atomic<LoadClock::rep> counting_since{0};  ///< closed: the first message that counts began
+    std::atomic<LoadClock::rep> counting_since{0};  ///< the first message that counts began (open: was due)
     std::atomic<int> lost_in_a_row{0};
     std::mutex mutex;
     std::optional<LatencyStop> stopped;  ///< by the mutex
+    std::exception_ptr problem;          ///< by the mutex; the first that a thread threw
+    LoadClock::time_point next_turn;     ///< by the mutex; with a pace, of the next message
     std::atomic<bool> stop{false};
 
     void stop_for(Trouble cause, std::string reason);
+    void stop_for(std::exception_ptr thrown);
+    /// With a pace: when the next message may begin, now or later; the turn is then taken.
+    LoadClock::time_point take_turn(LoadClock::time_point now);
     bool over() const {
         return stop.load(std::memory_order_relaxed) || progress.stop.load(std::memory_order_relaxed);
     }
@@ -66,14 +70,17 @@ class LoadWorker : public LoadSession::Owner {
     };
 
     void message_done(LoadSession& session, const LoadOutcome& outcome) override;
+    void begin_in_turn(LoadSession& session, Arrival arrival);
     void begin(LoadSession& session, Arrival arrival);
     void next_closed(LoadSession& session);
     void next_open(LoadSession& session);
     void on_due();
-    void on_pace();
+    void on_turn();
     void arrive(Arrival arrival);
-    void wake_at(LoadClock::time_point time);
+    void wake(boost::asio::steady_timer& timer, LoadClock::time_point time, void (LoadWorker::*then)());
     LoadClock::time_point due(std::uint64_t number) const;
+    std::uint64_t unfinished() const;
+    std::size_t window_of(std::uint64_t number) const;
     void book(const LoadOutcome& outcome, std::uint64_t number);
     void consider(const LoadOutcome& outcome);
     void watch();
@@ -91,19 +98,21 @@ class LoadWorker : public LoadSession::Owner {
     std::list<LoadSession> sessions_;
     std::size_t most_sessions_;
     std::vector<LoadSession*> free_;  ///< open load
-    std::deque<Arrival> behind_;      ///< open load: due and not begun
-    std::multimap<LoadClock::time_point, std::pair<LoadSession*, std::uint64_t>>
-        paced_;                        ///< closed load with a pace
-    boost::asio::steady_timer timer_;  ///< the next message is due
+    std::multimap<LoadClock::time_point, std::pair<LoadSession*, Arrival>>
+        paced_;                             ///< wait for their turn, by that
+    boost::asio::steady_timer due_timer_;   ///< open load: the next message is due
+    boost::asio::steady_timer turn_timer_;  ///< the next of paced_ may begin
     boost::asio::steady_timer watch_;
-    std::uint64_t next_arrival_;
+    std::uint64_t next_arrival_;  ///< open load: the next of ours that comes due
+    std::uint64_t behind_ = 0;    ///< open load: due without a connection, the last before next_arrival_
     std::uint64_t reported_behind_ = 0;
     int active_ = 0;                                   ///< sessions that are busy
     std::optional<LoadClock::time_point> stopped_at_;  ///< when this thread saw that the load is to end
     StageTimes times_;
     std::vector<StageTimes> windows_;
     PortLatency counts_;
-    std::uint64_t behind_most_ = 0, behind_at_end_ = 0, not_begun_ = 0;
+    std::uint64_t behind_most_ = 0, not_begun_ = 0, unanswered_quits_ = 0;
+    std::optional<std::uint64_t> behind_at_end_, unfinished_at_half_, unfinished_at_end_;
     LoadClock::time_point last_end_;
     double cpu_ = 0;
 };

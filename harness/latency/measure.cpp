@@ -168,6 +168,7 @@ Awaitable<void> measure_into(LatencyResult& result,
     wire::Transcript nowhere(nullptr, 0);
     result = {};
     result.endpoint = task.endpoint;
+    result.shape.kind = LoadShape::Kind::probe;
     result.shape.messages_per_connection = task.new_connection ? 1 : 0;
     Run run(result, executor, task, tls_of(task), transcript != nullptr ? *transcript : nowhere, progress);
     for (const int port : ports)

@@ -39,6 +39,18 @@ std::string key_of(Stage stage) {
     return key;
 }
 
+std::string_view to_string(LoadShape::Kind kind) {
+    switch (kind) {
+        case LoadShape::Kind::open:
+            return "open";
+        case LoadShape::Kind::probe:
+            return "probe";
+        case LoadShape::Kind::closed:
+            break;
+    }
+    return "closed";
+}
+
 std::string_view to_string(Trouble trouble) {
     switch (trouble) {
         case Trouble::refused:
@@ -247,7 +259,7 @@ PortLatency read_port(const Json& json) {
 
 Json shape_json(const LoadShape& shape) {
     Json json;
-    json["kind"] = shape.kind == LoadShape::Kind::open ? "open" : "closed";
+    json["kind"] = to_string(shape.kind);
     json["connections"] = shape.connections;
     json["rate"] = shape.rate;
     json["seconds"] = shape.seconds;
@@ -264,9 +276,12 @@ Json shape_json(const LoadShape& shape) {
 LoadShape read_shape(const Json& json) {
     LoadShape shape;
     const std::string kind = json.at("kind").get<std::string>();
-    if (kind != "open" && kind != "closed")
+    const LoadShape::Kind kinds[] = {LoadShape::Kind::closed, LoadShape::Kind::open, LoadShape::Kind::probe};
+    const auto known = std::find_if(
+        std::begin(kinds), std::end(kinds), [&](LoadShape::Kind one) { return to_string(one) == kind; });
+    if (known == std::end(kinds))
         throw std::invalid_argument("unknown kind of load \"" + kind + "\"");
-    shape.kind = kind == "open" ? LoadShape::Kind::open : LoadShape::Kind::closed;
+    shape.kind = *known;
     json.at("connections").get_to(shape.connections);
     json.at("rate").get_to(shape.rate);
     json.at("seconds").get_to(shape.seconds);

@@ -56,6 +56,7 @@ struct LoadShape {
     enum class Kind {
         closed,  ///< each connection sends its next message when the last one is answered
         open,    ///< messages begin at their own times, answered or not
+        probe,   ///< one after the other, as the reference client sends them
     };
     Kind kind = Kind::closed;
     int connections = 1;              ///< at once and per port; open: at most; >= 1
@@ -71,6 +72,8 @@ struct LoadShape {
 
     bool operator==(const LoadShape&) const = default;
 };
+/// "closed", "open", "probe".
+std::string_view to_string(LoadShape::Kind kind);
 
 /// Where the load came from.
 struct Machine {
@@ -90,8 +93,9 @@ struct Quantiles {
 
 Quantiles quantiles(const Histogram& times);
 
-/// A short stretch of a run in which the endpoint and, right before or after, the embedded server were
-/// measured in the same way. The second tells how fast machine and generator were just then.
+/// A short stretch of a run of the endpoint and, right before or after it (of a load that is not interrupted:
+/// before or after the whole), a few messages of the load generator to the embedded server. They tell how
+/// fast the machine was just then.
 struct Block {
     int port = 0;  ///< logical
     std::map<Stage, Quantiles> endpoint;

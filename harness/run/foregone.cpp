@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <set>
 
+#include "harness/run/budget.hpp"
+
 namespace smtpspec::run {
 
 namespace {
@@ -30,11 +32,6 @@ CellRun finished(Cell cell) {
     return run;
 }
 
-/// Wrong logins per port and run.
-int allowed_bad_logins(const RunContext& context) {
-    return context.options.max_bad_logins.value_or(context.profile.budget_bad_logins);
-}
-
 }  // namespace
 
 Foregone::Foregone(const RunContext& context,
@@ -50,7 +47,7 @@ Foregone::Foregone(const RunContext& context,
 }
 
 void Foregone::leave_out(const Plan& plan, int port) {
-    const int allowed = allowed_bad_logins(context_);
+    const int allowed = login_budget(context_.options, context_.profile);
     int wanted = 1;
     std::vector<const PlannedCell*> cells;
     for (const PlannedCell& cell : plan.cells) {
@@ -143,7 +140,7 @@ std::optional<Cell> Foregone::without_login(const PlannedCell& planned, const st
             planned,
             Verdict::Skipped,
             fmt::format("budget: {} wrong login(s) per port and run, one of them spent by the profile's own",
-                        allowed_bad_logins(context_)),
+                        login_budget(context_.options, context_.profile)),
             "");
     }
     return std::nullopt;

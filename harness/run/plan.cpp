@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "harness/run/budget.hpp"
 #include "harness/run/pacing.hpp"
 #include "protocol/script/print.hpp"
 
@@ -96,8 +97,8 @@ std::string missing_fixture(const Scenario& scenario,
 
 /// Marks cells that exceed the port's budget as skipped, in the order of the plan.
 void apply_budget(Plan& plan, const Profile& profile, const RunOptions& options) {
-    const int messages = options.max_messages.value_or(profile.budget_messages);
-    const int bad_logins = options.max_bad_logins.value_or(profile.budget_bad_logins);
+    const int messages = message_budget(options, profile);
+    const int bad_logins = login_budget(options, profile);
     std::map<int, Traffic> spent;
     // What costs most when it is broken comes first: with one wrong login to spend, the question is whether
     // any password opens the door.

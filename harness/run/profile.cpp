@@ -141,7 +141,8 @@ int whole_number(const YAML::Node& node, int low, int high) {
     return value;
 }
 
-Reader number(int& field, int low, int high) {
+template <typename Field>
+Reader number(Field& field, int low, int high) {
     return [&field, low, high](const YAML::Node& node) { field = whole_number(node, low, high); };
 }
 

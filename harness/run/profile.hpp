@@ -33,12 +33,13 @@ struct Profile {
     std::string user, password_env, password_file;
     std::string from, to, bad, remote, domain;
     std::vector<std::string> recipients;
-    std::string mailbox;             ///< Maildir folder where `to` is delivered, "" if none
-    double messages_per_second = 0;  ///< 0: no pace
-    int connections = 0;             ///< at once; 0: default
-    bool guessed = false;            ///< nobody wrote it: a bare host, whose modes are the usual ones
-    bool paced = false;              ///< it has a pace or a budget of its own: kept on loopback as well
-    int budget_messages = 10, budget_bad_logins = 1;  ///< per port and run
+    std::string mailbox;                 ///< Maildir folder where `to` is delivered, "" if none
+    double messages_per_second = 0;      ///< 0: no pace
+    int connections = 0;                 ///< at once; 0: default
+    bool guessed = false;                ///< nobody wrote it: a bare host, whose modes are the usual ones
+    bool paced = false;                  ///< it has a pace or a budget of its own: kept on loopback as well
+    std::optional<int> budget_messages;  ///< per port and run; nothing: see budget.hpp
+    int budget_bad_logins = 1;           ///< per port and run
     std::optional<std::chrono::milliseconds> quiet, step;
     std::vector<Fact> facts;
 

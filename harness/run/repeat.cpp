@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "harness/run/budget.hpp"
+
 namespace smtpspec::run {
 
 namespace {
@@ -64,10 +66,8 @@ bool Repeats::take(const PlannedCell& planned) {
     Traffic& left = known->second;
     if (is_new) {
         const Traffic spent = plan_.total(planned.port);
-        const RunOptions& options = context_.options;
-        left.messages = options.max_messages.value_or(context_.profile.budget_messages) - spent.messages;
-        left.bad_logins =
-            options.max_bad_logins.value_or(context_.profile.budget_bad_logins) - spent.bad_logins;
+        left.messages = message_budget(context_.options, context_.profile) - spent.messages;
+        left.bad_logins = login_budget(context_.options, context_.profile) - spent.bad_logins;
     }
     const Traffic& more = planned.traffic;
     if ((more.messages > 0 && more.messages > left.messages) ||

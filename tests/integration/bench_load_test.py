@@ -32,7 +32,10 @@ def refused_before_anything_is_sent(folder):
              ("", ["--connections", "1"], "--i-may-load-this-host"),
              ("", ["--rate", "5", may], "pace of 1 messages/s"),
              ("pace: {messages: 2/s, connections: 2}\n", ["--rate", "2.5/s", "--connections", "1", may], "pace of 2 messages/s"),
-             ("pace: {messages: 2/s, connections: 2}\n", ["--connections", "3", may], "more than the 2 at once")]
+             ("pace: {messages: 2/s, connections: 2}\n", ["--connections", "3", may], "more than the 2 at once"),
+             ("pace: {messages: 50/s}\nbudget: {messages: 2}\n", ["--rate", "50", "--duration", "2s", may], "is 100 messages per port"),
+             ("pace: {messages: 50/s}\n", ["--rate", "2", "--duration", "11s", may], "is 22 messages per port, and 192.0.2.1 gets at most 20"),
+             ("budget: {messages: 5}\n", ["--warmup", "5", may], "--warmup 5 leaves nothing of the 5 messages")]
     for more, words, told in cases:
         far.write_text(PROFILE.format(more=more))
         done = bench("--endpoint", str(far), "--no-auth", *words)
@@ -40,6 +43,8 @@ def refused_before_anything_is_sent(folder):
 
 
 def misuse():
+    done = bench("--rate", "1000000", "--duration", "1h")
+    check(done.returncode == 2 and "3600000000 messages per port" in done.stderr, "more than a result can count", done)
     for words in (["--rate", "0"], ["--rate", "fast"], ["--connections", "0"], ["--size", "0"], ["--duration", "soon"], ["--recipients", "0"], ["--threads", "0"],
                   ["--messages-per-connection", "-1"]):
         done = bench(*words)
@@ -77,6 +82,11 @@ def main():
         check(all("tls-resumed" in port["stages"] for port in closed["ports"]), "resumed sessions")
         opened = figures(folder, "--rate", "40/s", "--duration", "500ms", planned=20)
         check(all(port["stages"]["waiting"]["count"] == 20 for port in opened["ports"]), "waiting is counted for each message")
+        kept = figures(folder, "--connections", "2", "--messages", "200", "--messages-per-connection", "0", planned=200)
+        check(all(port["stages"]["connect"]["count"] == 2 for port in kept["ports"]), "calibration interrupts no connection")
+        turns = figures(folder, "--connections", "2", "--messages", "80", planned=80)
+        order = [block["port"] for block in turns["blocks"]]
+        check(order != sorted(order) and all(order.count(port) == 20 for port in set(order)), "ports take turns")
         quiet = bench("--connections", "2", "--duration", "300ms", "--port", "587", "--no-calibration", "--format", "json")
         port = json.loads(quiet.stdout)["ports"][0]
         check(quiet.returncode == 0 and port["sent"] > 0 and port["sent"] == port["planned"], "a closed load for a time", quiet)

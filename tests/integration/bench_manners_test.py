@@ -117,10 +117,48 @@ def name(program, mock):
     assert "\nDNS " in table and "\nfinal dot " in table, table
 
 
+def load(program, mock, *words, **more):
+    return bench(program, mock, "--no-calibration", "--i-may-load-this-host", *words, **more)
+
+
+def load_budget(program, mock):
+    """Warm-up counts as well: three messages for each port."""
+    three = "budget: {messages: 3}\npace: {messages: 100/s}\n"
+    code, result, table = load(program, mock, "--connections", "1", "--messages", "5", "--warmup", "1", more=three)
+    assert code == 0 and tried(result) == {25: (5, 2, 2), 465: (5, 2, 2)}, (code, result)
+    assert stops(result) == {25: "budget", 465: "budget"}, result
+    code, result, table = load(program, mock, "--connections", "1", "--duration", "60s", "--port", "25", more=three)
+    assert code == 0 and tried(result) == {25: (3, 3, 3)} and "the time was not used up" in " ".join(table.split()), (code, table)
+    code, result, table = load(program, mock, "--rate", "30", "--duration", "100ms", "--port", "25", more=three)
+    assert code == 0 and tried(result) == {25: (3, 3, 3)}, (code, result)
+    for words in (["--duration", "2s"], ["--rate", "10"], ["--connections", "2"]):
+        code, result, table = load(program, mock, *words, more="budget: {messages: 0}\npace: {messages: 100/s}\n")
+        assert code == 77 and tried(result)[25][1:] == (0, 0), (words, code, result)
+    assert mock.commands("MAIL") == {25: 3 + 3 + 3, 465: 3}, mock.commands("MAIL")
+
+
+def load_limit(program, mock):
+    """The first such reply ends the load on all ports; at most the other connection's message is under way."""
+    code, result, table = load(program, mock, "--connections", "2", "--messages", "10", more="pace: {messages: 100/s}\n")
+    assert code == 5 and stops(result) == {25: "rate-limited", 465: "rate-limited"}, (code, result)
+    assert "limited us on port 25" in result["ports"][1]["stopped"]["reason"], result
+    mails = mock.commands("MAIL")
+    assert mails[25] <= 2 and mails[465] == 0, mails
+
+
+def load_pace(program, mock):
+    """Eight messages at 4/s over two ports: the eighth begins 7 turns after the first, less the tenth by which a turn may come early."""
+    begin = time.monotonic()
+    code, result, table = load(program, mock, "--connections", "2", "--messages", "4", more="pace: {messages: 4/s}\nbudget: {messages: 50}\n")
+    assert code == 0 and tried(result) == {25: (4, 4, 4), 465: (4, 4, 4)}, (code, result)
+    assert time.monotonic() - begin >= 6.9 / 4, "faster than the pace"  # a bound that no slow machine can break
+
+
 def main():
     program = sys.argv[1]
     limited = ["--fault", 'on MAIL first -> "450 4.7.1 Rate limit exceeded"']
-    for trial, words in ((wrong_login, []), (limit, limited), (budget, []), (addresses, []), (name, [])):
+    for trial, words in ((wrong_login, []), (limit, limited), (budget, []), (addresses, []), (name, []),
+                         (load_budget, []), (load_limit, limited), (load_pace, [])):
         with tempfile.TemporaryDirectory() as folder, Mock(program, pathlib.Path(folder), *words) as mock:
             trial(program, mock)
         print(trial.__name__, "ok", flush=True)

@@ -280,57 +280,87 @@ TEST(Load, DoesNotTrustACertificateForAnotherHost) {
     EXPECT_EQ(rig.store().count(), 0U);
 }
 
-TEST(OpenLoad, CountsFromTheTimeAtWhichAMessageWasDue) {
-    LoadRig rig("on MAIL -> wait 20ms pass", Login::none);
-    LoadTask task = rig.task(25);
-    task.plan.shape.kind = Kind::open;
-    task.plan.shape.connections = 1;  // 50 messages/s at most
-    task.plan.shape.rate = 200;
-    task.plan.shape.seconds = 0.5;
-    task.patience = 60s;
-    const LoadReport report = rig.run(task);
-    EXPECT_EQ(report.port.sent, 100);
-    EXPECT_GT(report.behind_at_end, 50U);
-    EXPECT_EQ(report.not_begun, 0U);
-    const Histogram& total = report.port.stages.at(Stage::total);
-    const Histogram& service = report.port.stages.at(Stage::service);
-    EXPECT_GT(total.percentile(50), 10 * service.percentile(50))
-        << "the queue is part of what a user waits for";
-    EXPECT_EQ(report.port.stages.at(Stage::wait).count(), 100U);
-    const std::vector<std::string> told = warnings(task, report);
-    ASSERT_FALSE(told.empty());
-    EXPECT_NE(told.front().find("the load was too much"), std::string::npos) << told.front();
+/// The lower bound holds on the slowest machine: after the first message, a turn for each.
+TEST(Load, KeepsThePaceAlsoWhenItIsBehind) {
+    LoadRig rig("on MAIL first -> wait 300ms pass", Login::none);
+    for (const Kind kind : {Kind::closed, Kind::open}) {
+        LoadTask task = rig.task(25);
+        task.messages = 10;
+        task.pace = 50;
+        task.plan.shape.kind = kind;
+        task.plan.shape.rate = 50;
+        task.plan.shape.seconds = kind == Kind::open ? 0.2 : 0;
+        task.patience = 60s;
+        const auto begin = LoadClock::now();
+        task.not_before = begin + 100ms;
+        const LoadReport report = rig.run(task);
+        EXPECT_EQ(report.port.sent, 10);
+        EXPECT_GE(report.next_turn - task.not_before, 200ms) << "ten turns of 20 ms";
+        EXPECT_GE(LoadClock::now() - begin, 100ms + 8 * 20ms);
+        EXPECT_EQ(report.not_begun, 0U);
+    }
 }
 
-TEST(OpenLoad, TellsWhatItNeverBegan) {
-    LoadRig rig("on MAIL -> wait 100ms pass", Login::none);
+/// The turns that are left when the load is stopped would take an hour.
+TEST(Load, StopsAlsoWhileItWaitsForItsTurn) {
+    LoadRig rig("on MAIL first -> \"450 4.7.1 too fast\"", Login::none);
     LoadTask task = rig.task(25);
-    task.plan.shape.kind = Kind::open;
-    task.plan.shape.connections = 1;
-    task.plan.shape.rate = 1000;
-    task.plan.shape.seconds = 0.2;
-    task.patience = 200ms;
-    const LoadReport report = rig.run(task);
-    EXPECT_GT(report.not_begun, 0U);
-    EXPECT_EQ(report.port.messages + static_cast<int>(report.not_begun), 200)
-        << "every message is accounted for";
-    EXPECT_NE(warnings(task, report).front().find("never did"), std::string::npos);
+    task.messages = 100;
+    task.pace = 0.01;
+    task.plan.shape.connections = 3;
+    task.plan.is_limit = [](const std::string& reply) { return reply.find("too fast") != std::string::npos; };
+    const PortLatency found = rig.run(task).port;
+    ASSERT_TRUE(found.stopped);
+    EXPECT_EQ(found.stopped->cause, Trouble::rate_limited);
+    EXPECT_EQ(found.messages, 1);
 }
 
-TEST(OpenLoad, IsQuietAboutALoadThatIsCarried) {
+TEST(Load, CountsAMessageAsSentWhateverBecomesOfQuit) {
+    for (const char* rule : {"on QUIT -> close", "on QUIT -> swallow"}) {
+        LoadRig rig(rule, Login::none);
+        LoadTask task = rig.task(25);
+        task.plan.timeouts.quit = 200ms;
+        const LoadReport report = rig.run(task);
+        EXPECT_EQ(report.port.sent, 3) << rule;
+        EXPECT_TRUE(report.port.errors.empty()) << rule;
+        EXPECT_EQ(report.unanswered_quits, 3U) << rule;
+        EXPECT_EQ(report.port.stages.count(Stage::quit), 0U) << rule << ": a wait for nothing is no latency";
+        const double whole = seconds_of(report.port, Stage::total);
+        EXPECT_NEAR(sum_of_stages(report.port) / whole, 1, 0.02) << rule;
+        ASSERT_EQ(warnings(task, report).size(), 1U) << rule;
+        EXPECT_NE(warnings(task, report).front().find("without a reply to QUIT"), std::string::npos);
+    }
+}
+
+TEST(Load, SplitsAClosedLoadIntoWindows) {
     LoadRig rig("", Login::none);
     LoadTask task = rig.task(25);
-    task.plan.shape.kind = Kind::open;
-    task.plan.shape.connections = 50;
-    task.plan.shape.rate = 50;
-    task.plan.shape.seconds = 0.4;
-    task.windows = 4;
+    task.messages = 20;
+    task.windows = 5;
+    task.plan.shape.warmup = 3;
+    task.plan.shape.messages_per_connection = 0;
     const LoadReport report = rig.run(task);
-    EXPECT_EQ(report.port.sent, 20);
-    ASSERT_EQ(report.windows.size(), 4U);
+    ASSERT_EQ(report.windows.size(), 5U);
     for (const auto& window : report.windows)
-        EXPECT_EQ(window.at(Stage::total).count, 5U);
-    EXPECT_EQ(report.not_begun, 0U);
+        EXPECT_EQ(window.at(Stage::accepted).count, 4U);
+    EXPECT_EQ(report.port.stages.at(Stage::quit).count(), 1U) << "one connection for all of it";
+    task.messages = 0;
+    task.plan.shape.seconds = 0.3;
+    const LoadReport timed = rig.run(task);
+    std::uint64_t all = 0;
+    for (const auto& window : timed.windows)
+        all += window.empty() ? 0 : window.at(Stage::accepted).count;
+    EXPECT_EQ(all, static_cast<std::uint64_t>(timed.port.sent));
+    EXPECT_FALSE(timed.windows.front().empty());
+}
+
+TEST(Load, HandsOnWhatAThreadThrows) {
+    LoadRig rig("on MAIL -> \"450 4.7.1 later\"", Login::none);
+    LoadTask task = rig.task(25);
+    task.plan.shape.threads = 2;
+    task.plan.shape.connections = 2;
+    task.plan.is_limit = [](const std::string&) -> bool { throw std::runtime_error("thrown on purpose"); };
+    EXPECT_THROW(rig.run(task), std::runtime_error);
 }
 
 TEST(Load, EndsWhenItIsTold) {
@@ -350,6 +380,11 @@ TEST(Load, RefusesToDoNothing) {
     task.messages = 1;
     task.plan.to.clear();
     EXPECT_THROW(rig.run(task), std::invalid_argument);
+    task = rig.task();
+    task.plan.shape.kind = Kind::open;
+    task.plan.shape.rate = 1e6;
+    task.plan.shape.seconds = 3600;
+    EXPECT_THROW(rig.run(task), std::invalid_argument) << "more than a result can count";
 }
 
 }  // namespace

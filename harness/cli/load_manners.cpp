@@ -1,0 +1,144 @@
+#include "harness/cli/load_manners.hpp"
+
+#include <fmt/format.h>
+
+#include <cmath>
+
+#include "harness/latency/load.hpp"
+#include "harness/run/budget.hpp"
+
+namespace smtpspec::cli {
+
+using latency::LoadShape;
+
+namespace {
+
+/// At once; a load is something that was allowed, so that a profile may name more than other commands take.
+int connections_allowed(const run::Profile& profile) {
+    return profile.connections > 0 ? profile.connections : 2;
+}
+
+bool is_open(const LoadShape& shape) { return shape.kind == LoadShape::Kind::open; }
+
+/// With warm-up; as a real number, for it may be more than fits.
+double messages_of(const LoadShape& shape) { return std::round(shape.rate * shape.seconds) + shape.warmup; }
+
+std::string too_many(const BenchArguments& bench, const LoadShape& shape) {
+    const double all =
+        is_open(shape) ? messages_of(shape) : static_cast<double>(bench.messages) + shape.warmup;
+    if (all <= static_cast<double>(latency::most_messages)) {
+        return {};
+    }
+    return fmt::format(
+        "that is a load of {:.0f} messages per port, and {} are the most of one load; take a lower "
+        "--rate, a shorter --duration or fewer --messages",
+        all,
+        latency::most_messages);
+}
+
+std::string not_allowed(const run::RunContext& context) {
+    const std::string why =
+        context.local
+            ? fmt::format("the profile of {} has a pace or a budget, so that a load has to be allowed",
+                          context.profile.host)
+            : fmt::format("{} is not on this machine: a load may do harm there", context.profile.host);
+    return why +
+           ". With permission of who runs it, add --i-may-load-this-host; without, leave the load options "
+           "out for a short paced probe";
+}
+
+std::string over_budget(const run::RunContext& context, const LoadShape& shape) {
+    const int budget = messages_allowed(context).value_or(0);
+    if (budget == 0) {
+        return {};  // nothing is sent, and the result says why
+    }
+    const std::string more = "a profile may allow more (budget: {messages: N}), and so does --max-messages";
+    if (is_open(shape) && messages_of(shape) > budget) {
+        return fmt::format(
+            "--rate {:g} for {:g} s{} is {:.0f} messages per port, and {} gets at most {}; take a "
+            "shorter --duration, or {}",
+            shape.rate,
+            shape.seconds,
+            shape.warmup > 0 ? " and --warmup" : "",
+            messages_of(shape),
+            context.profile.host,
+            budget,
+            more);
+    }
+    if (shape.warmup >= budget) {
+        return fmt::format("--warmup {} leaves nothing of the {} messages per port that {} gets; {}",
+                           shape.warmup,
+                           budget,
+                           context.profile.host,
+                           more);
+    }
+    return {};
+}
+
+}  // namespace
+
+std::optional<int> messages_allowed(const run::RunContext& context) {
+    if (context.surroundings != run::Surroundings::remote) {
+        return std::nullopt;
+    }
+    return run::message_budget(context.options, context.profile, messages_of_a_probe);
+}
+
+LoadShape shape_of(const BenchArguments& arguments, const run::RunContext& context) {
+    LoadShape shape;
+    shape.kind = arguments.rate > 0 ? LoadShape::Kind::open : LoadShape::Kind::closed;
+    shape.rate = arguments.rate;
+    constexpr double usual_seconds = 10;
+    shape.seconds = arguments.duration.value_or(arguments.rate > 0 ? usual_seconds : 0);
+    constexpr int enough_for_a_rate = 100;
+    const int for_a_rate = context.surroundings == run::Surroundings::remote
+                               ? connections_allowed(context.profile)
+                               : enough_for_a_rate;
+    shape.connections = arguments.connections > 0 ? arguments.connections
+                        : arguments.rate > 0      ? for_a_rate
+                                                  : 1;
+    shape.messages_per_connection = arguments.messages_per_connection;
+    shape.size = arguments.size;
+    shape.recipients = arguments.recipients;
+    shape.pipelining = arguments.pipelining;
+    shape.tls_resumption = arguments.tls_resumption;
+    shape.warmup = arguments.warmup;
+    shape.threads = arguments.threads;
+    return shape;
+}
+
+std::string load_objection(const run::RunContext& context, const Arguments& arguments) {
+    const BenchArguments& bench = arguments.bench;
+    const LoadShape shape = shape_of(bench, context);
+    if (std::string why = too_many(bench, shape); !why.empty()) {
+        return why;
+    }
+    if (context.surroundings != run::Surroundings::remote) {
+        return {};
+    }
+    if (!bench.may_load) {
+        return not_allowed(context);
+    }
+    if (bench.rate > context.pace()) {
+        return fmt::format(
+            "--rate {:g} is more than the pace of {:g} messages/s that {} gets; a profile may allow more "
+            "(pace: {{messages: {:g}/s}})",
+            bench.rate,
+            context.pace(),
+            context.profile.host,
+            bench.rate);
+    }
+    const int connections = connections_allowed(context.profile);
+    if (shape.connections > connections) {
+        return fmt::format(
+            "--connections {} is more than the {} at once that {} gets; a profile may allow more (pace: "
+            "{{connections: {}}})",
+            shape.connections,
+            connections,
+            context.profile.host,
+            shape.connections);
+    }
+    return over_budget(context, shape);
+}
+
+}  // namespace smtpspec::cli
