@@ -7,6 +7,7 @@ import re
 import resource
 import signal
 import socket
+import ssl
 import statistics
 import subprocess
 import sys
@@ -20,7 +21,7 @@ ROWS = []
 
 
 def cpu_ns(pid):
-    """Of every thread that lives, and of those that have ended, as far as the kernel's ticks tell."""
+    """Of every thread that lives: none of the servers here ends a thread while it is measured."""
     total = 0
     for task in Path(f"/proc/{pid}/task").iterdir():
         try:
@@ -82,10 +83,11 @@ class Field:
         wait_for_port(port, process)
         return process, port
 
-    def start_mock(self, *words):
+    def start_mock(self, *words, log=None):
+        """`log`: a file for its log of sessions."""
         ready = self.folder / f"ready-{time.monotonic_ns()}"
         process = subprocess.Popen([self.program, "mock", "--ephemeral", "--ready-file", ready, "--ca-out", f"{ready}.ca", *words],
-                                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+                                   stdout=open(log, "wb") if log else subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         until = time.monotonic() + 30
         while not ready.exists():
             if process.poll() is not None or time.monotonic() > until:
@@ -121,7 +123,8 @@ class Field:
                  ("message on kept connections, 10 KiB", 8000, 10240, True, 0.60))
         sink, sink_port = self.start_sink()
         mock, ports, _ = self.start_mock("--discard", "--no-log", "--no-auth")
-        logged, logged_ports, _ = self.start_mock("--discard", "--no-auth")
+        log = self.folder / "sessions.log"
+        logged, logged_ports, _ = self.start_mock("--discard", "--no-auth", log=log)
         try:
             for name, messages, octets, kept, bound in kinds:
                 pairs, with_log = [], []
@@ -129,6 +132,7 @@ class Field:
                     theirs = self.server_cost(sink, sink_port, messages, octets, kept)
                     ours = self.server_cost(mock, ports[25], messages, octets, kept)
                     pairs.append((ours, theirs))
+                    os.truncate(log, 0)
                     with_log.append((self.server_cost(logged, logged_ports[25], messages, octets, kept), ours))
                 detail = f"{statistics.median(p[0] for p in pairs):.1f} us, smtp-sink {statistics.median(p[1] for p in pairs):.1f} us"
                 row(f"server: {name}", ratio_of(pairs), bound, "<=", detail)
@@ -140,19 +144,29 @@ class Field:
     # -- load generator -------------------------------------------------------------------------------------------------
 
     def our_load(self, port, messages, *words):
-        """Messages a second of our generator in its own words, and its CPU seconds per message."""
+        """Seconds of our generator as a whole process, and its CPU seconds."""
         profile, result = self.folder / "sink.yaml", self.folder / "load.json"
         profile.write_text("name: sink\nhost: sink.test\nports: {25: plain}\nenvelope: {from: anna@client.test, to: bert@mail.test}\n")
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        begun = time.monotonic()
         done = subprocess.run([self.program, "bench", "--endpoint", profile, "--connect-to", f"sink.test:25:127.0.0.1:{port}", "--no-auth",
                                "--connections", "10", "--messages", str(messages), "--size", "512", "--no-calibration", "--format", "json",
                                "--output", result, *words], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        seconds = time.monotonic() - begun
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         found = json.loads(result.read_text())["ports"][0]
         if done.returncode != 0 or found["sent"] != messages:
             sys.exit("peers.py: bench: " + done.stderr[:300] + json.dumps(found["errors"])[:300])
-        cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-        return messages / found["seconds"], cpu / messages * 1e6
+        return seconds, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+    @staticmethod
+    def each(measure, messages):
+        """What one message more costs: (messages a second, CPU microseconds per message). Both programs are timed from start to
+        end, and with a tenth of the messages as well, so that what they do before the first one is in neither figure."""
+        few = messages // 10
+        short_seconds, short_cpu = measure(few)
+        seconds, cpu = measure(messages)
+        return (messages - few) / (seconds - short_seconds), (cpu - short_cpu) / (messages - few) * 1e6
 
     def generators(self):
         print("load generator against smtp-sink, 10 connections, 512 octets, all stages timed: messages a second, against smtp-source's")
@@ -163,11 +177,11 @@ class Field:
             for name, messages, kept, words, bound in kinds:
                 pairs, ours_cpu, theirs_cpu = [], [], []
                 for _ in range(self.given.rounds):
-                    seconds, cpu = self.flood(port, messages, 512, kept)
-                    theirs_cpu.append(cpu / messages * 1e6)
-                    rate, ours = self.our_load(port, messages, *words)
+                    theirs, cpu = self.each(lambda number: self.flood(port, number, 512, kept), messages)
+                    theirs_cpu.append(cpu)
+                    rate, ours = self.each(lambda number: self.our_load(port, number, *words), messages)
                     ours_cpu.append(ours)
-                    pairs.append((rate, messages / seconds))
+                    pairs.append((rate, theirs))
                 detail = (f"{statistics.median(p[0] for p in pairs):.0f}/s, smtp-source {statistics.median(p[1] for p in pairs):.0f}/s; "
                           f"CPU {statistics.median(ours_cpu):.0f} us, smtp-source {statistics.median(theirs_cpu):.0f} us")
                 row(f"generator: {name}", ratio_of(pairs), bound, ">=", detail)
@@ -256,21 +270,27 @@ class Field:
 
     def error(self):
         print("the instrument's own error: medians against a server that knows how long it took, one connection, microseconds")
-        worst = 0.0
-        server = Delayed()
-        profile, result = self.folder / "delayed.yaml", self.folder / "delayed.json"
-        profile.write_text("name: delayed\nhost: sink.test\nports: {25: plain}\nenvelope: {from: anna@client.test, to: bert@mail.test}\n")
-        subprocess.run([self.program, "bench", "--endpoint", profile, "--connect-to", f"sink.test:25:127.0.0.1:{server.port}", "--no-auth", "--connections", "1",
-                        "--messages", "200", "--no-calibration", "--format", "json", "--output", result], check=True, stdout=subprocess.DEVNULL,
-                       stderr=subprocess.DEVNULL)
-        stages = json.loads(result.read_text())["ports"][0]["stages"]
-        told = []
-        for stage, truths in server.truths.items():
-            truth = statistics.median(truths) / 1000
-            off = stages[stage]["p50_us"] - truth
-            told.append(f"{stage} {off:+.0f}")
-            worst = max(worst, abs(off))
+        key, cert = self.folder / "delayed.key", self.folder / "delayed.pem"
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", key, "-out", cert, "-days",
+                        "2", "-subj", "/CN=sink.test", "-addext", "subjectAltName=DNS:sink.test"], check=True, stderr=subprocess.DEVNULL)
+        worst, told = 0.0, []
+        for mode in ("plain", "starttls"):
+            for stage, off in self.errors_of(mode, key, cert).items():
+                told.append(f"{stage}{' in TLS' if mode == 'starttls' and stage not in ('greeting', 'ehlo', 'starttls', 'ehlo-in-tls') else ''} {off:+.0f}")
+                worst = max(worst, abs(off))
         row("instrument: worst error of a stage's median, us", worst, 50, "<=", ", ".join(told))
+
+    def errors_of(self, mode, key, cert):
+        """Of each stage that a server can delay: connect is the kernel's, content our own, and a handshake is the work of both sides."""
+        server = Delayed(key, cert)
+        profile, result = self.folder / "delayed.yaml", self.folder / "delayed.json"
+        profile.write_text(f"name: delayed\nhost: sink.test\nports: {{25: {mode}}}\ntls: {{ca_file: {cert}}}\nauth: {{user: anna, password_env: DELAYED}}\n"
+                           "envelope: {from: anna@client.test, to: bert@mail.test}\n")
+        subprocess.run([self.program, "bench", "--endpoint", profile, "--connect-to", f"sink.test:25:127.0.0.1:{server.port}", "--connections", "1",
+                        *(["--no-auth"] if mode == "plain" else []), "--messages", "200", "--no-calibration", "--format", "json", "--output", result],
+                       check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=dict(os.environ, DELAYED="a password"))
+        stages = json.loads(result.read_text())["ports"][0]["stages"]
+        return {stage: stages[stage]["p50_us"] - statistics.median(truths) / 1000 for stage, truths in server.truths.items() if truths}
 
     # -- the matrix -------------------------------------------------------------------------------------------------------------
 
@@ -288,11 +308,16 @@ class Field:
 
 
 class Delayed(threading.Thread):
-    """A server in clear that answers each command after a known time, and remembers how long it really took."""
-    DELAYS = {"greeting": 2000, "ehlo": 1000, "mail": 500, "rcpt": 1500, "data": 800, "final-dot": 3000, "quit": 300}
+    """A server that answers each command after a known time, in clear and inside TLS, and remembers how long it really took."""
+    DELAYS = {"greeting": 2000, "ehlo": 1000, "starttls": 700, "ehlo-in-tls": 1200, "auth": 2500, "mail": 500, "rcpt": 1500, "data": 800,
+              "final-dot": 3000, "quit": 300}
+    VERBS = {b"STAR": ("starttls", b"220 2.0.0 go\r\n"), b"AUTH": ("auth", b"235 2.7.0 ok\r\n"), b"MAIL": ("mail", b"250 2.1.0 ok\r\n"),
+             b"RCPT": ("rcpt", b"250 2.1.5 ok\r\n"), b"DATA": ("data", b"354 go\r\n"), b"QUIT": ("quit", b"221 2.0.0 bye\r\n")}
 
-    def __init__(self):
+    def __init__(self, key, cert):
         super().__init__(daemon=True)
+        self.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self.tls.load_cert_chain(cert, key)
         self.socket = socket.create_server(("127.0.0.1", 0), backlog=64)
         self.socket.setblocking(False)  # see look()
         self.port = self.socket.getsockname()[1]
@@ -307,12 +332,12 @@ class Delayed(threading.Thread):
         self.truths[stage].append(time.monotonic_ns() - since)
 
     @staticmethod
-    def look(peer):
+    def look(act):
         """Without sleeping: how long this thread takes to wake up is not the instrument's error."""
         while True:
             try:
-                return peer.recv(65536, socket.MSG_DONTWAIT)
-            except BlockingIOError:
+                return act()
+            except (BlockingIOError, ssl.SSLWantReadError):
                 pass
 
     def run(self):
@@ -322,44 +347,42 @@ class Delayed(threading.Thread):
             except BlockingIOError:
                 continue
             self.accepted = time.monotonic_ns()
+            peer.setblocking(False)
             peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             try:
                 self.talk(peer)
             except OSError:
                 pass
-            peer.close()
 
     def talk(self, peer):
         self.answer(peer, "greeting", b"220 delayed.test ready\r\n", self.accepted)
-        pending, inside = b"", False
+        pending, inside, encrypted = b"", False, False
         while True:
-            octets = self.look(peer)
+            octets = self.look(lambda: peer.recv(65536))
             now = time.monotonic_ns()
             if not octets:
+                peer.close()
                 return
             pending += octets
-            if inside:
-                if pending.endswith(b"\r\n.\r\n"):
-                    inside, pending = False, b""
-                    self.answer(peer, "final-dot", b"250 2.0.0 ok\r\n", now)
-                continue
-            if not pending.endswith(b"\r\n"):
+            if inside and pending.endswith(b"\r\n.\r\n"):
+                inside, pending = False, b""
+                self.answer(peer, "final-dot", b"250 2.0.0 ok\r\n", now)
+            if inside or not pending.endswith(b"\r\n"):
                 continue
             verb, pending = pending[:4].upper(), b""
             if verb == b"EHLO":
-                self.answer(peer, "ehlo", b"250 delayed.test\r\n", now)
-            elif verb == b"MAIL":
-                self.answer(peer, "mail", b"250 2.1.0 ok\r\n", now)
-            elif verb == b"RCPT":
-                self.answer(peer, "rcpt", b"250 2.1.5 ok\r\n", now)
-            elif verb == b"DATA":
-                inside = True
-                self.answer(peer, "data", b"354 go\r\n", now)
-            elif verb == b"QUIT":
-                self.answer(peer, "quit", b"221 2.0.0 bye\r\n", now)
+                offers = b"250 AUTH PLAIN\r\n" if encrypted else b"250 STARTTLS\r\n"
+                self.answer(peer, "ehlo-in-tls" if encrypted else "ehlo", b"250-delayed.test\r\n" + offers, now)
+                continue
+            self.answer(peer, *self.VERBS[verb], now)
+            inside = verb == b"DATA"
+            if verb == b"STAR":
+                peer = self.tls.wrap_socket(peer, server_side=True, do_handshake_on_connect=False)
+                self.look(peer.do_handshake)
+                encrypted = True
+            if verb == b"QUIT":
+                peer.close()
                 return
-            else:
-                peer.sendall(b"502 5.5.1 no\r\n")
 
 
 def main():

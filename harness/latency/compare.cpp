@@ -6,6 +6,7 @@
 #include <boost/math/distributions/students_t.hpp>
 #include <cmath>
 
+#include "harness/latency/compare_failures.hpp"
 #include "harness/latency/compare_series.hpp"
 #include "harness/latency/estimate.hpp"
 
@@ -121,20 +122,56 @@ class Comparing {
     void add_port(const PortLatency& port) {
         const PortLatency* now = port_of(after_, port.port);
         if (now == nullptr) {
-            found_.notices.push_back(fmt::format("port {} was not measured in NEW", port.port));
+            found_.lost.push_back(fmt::format("port {} was not measured in NEW", port.port));
             return;
         }
+        add_failures(port, *now);
         if (port.sent > 0 && now->sent == 0) {
             const std::string reason = now->stopped ? now->stopped->reason : "no message was sent";
             found_.lost.push_back(fmt::format("port {} has no times in NEW: {}", port.port, reason));
             return;
         }
+        if (now->stopped && now->stopped->cause != Trouble::budget)
+            found_.lost.push_back(fmt::format("port {} was given up in NEW after {} of {} messages: {}",
+                                              port.port,
+                                              now->messages,
+                                              now->planned,
+                                              now->stopped->reason));
         for (const Stage stage : all_stages()) {
             if (stage == Stage::service)  // what an open load would have said without its correction
                 continue;
-            for (const int percent : {50, 99})
-                add_pair(port.port, stage, percent);
+            add_stage(port.port, stage);
         }
+    }
+
+    void add_stage(int port, Stage stage) {
+        const bool before = times_of(before_, port, stage) != nullptr;
+        const bool after = times_of(after_, port, stage) != nullptr;
+        if (before && !after)
+            found_.lost.push_back(
+                fmt::format("port {}: {} has no times in NEW", port, client::to_string(stage)));
+        if (after && !before)
+            found_.notices.push_back(
+                fmt::format("port {}: {} has times only in NEW", port, client::to_string(stage)));
+        for (const int percent : {50, 99})
+            add_pair(port, stage, percent);
+    }
+
+    /// The same share of all comparisons' error as each port would get of its own.
+    void add_failures(const PortLatency& port, const PortLatency& now) {
+        const Failures old_ones = failures_of(port);
+        const Failures new_ones = failures_of(now);
+        if (new_ones.failed == 0)
+            return;
+        const std::string text = fmt::format("port {}: {} of {} messages failed in NEW, {} of {} in OLD",
+                                             port.port,
+                                             new_ones.failed,
+                                             new_ones.all,
+                                             old_ones.failed,
+                                             old_ones.all);
+        const double allowed = found_.rules.error / static_cast<double>(before_.ports.size());
+        const bool more = old_ones.all > 0 && chance_of_more(old_ones, new_ones) < allowed;
+        (more ? found_.failing : found_.notices).push_back(text);
     }
 
     void add_pair(int port, Stage stage, int percent) {
@@ -285,11 +322,25 @@ class Comparing {
     LatencyComparison found_;
 };
 
+std::string_view name_of(LoadShape::Kind kind) {
+    return kind == LoadShape::Kind::probe  ? "a probe (no option of a load)"
+           : kind == LoadShape::Kind::open ? "an open load (--rate)"
+                                           : "a closed load";
+}
+
 /// What both must have had alike. "" or what differs.
 std::string other_load(const LoadShape& before, const LoadShape& after) {
     if (before.kind != after.kind)
-        return "one is of a closed load, the other of an open one";
+        return fmt::format("{} and {}", name_of(before.kind), name_of(after.kind));
+    // Not how many messages there were, nor for how long a closed load lasted: more of the same are only told
+    // better. A queue that an open load builds grows with its time.
+    const auto time = [](const LoadShape& shape) {
+        return shape.kind == LoadShape::Kind::open ? shape.seconds : 0;
+    };
     const std::tuple<const char*, double, double> values[] = {
+        {"--duration", time(before), time(after)},
+        {"--warmup", before.warmup, after.warmup},
+        {"--threads", before.threads, after.threads},
         {"--connections", before.connections, after.connections},
         {"--rate", before.rate, after.rate},
         {"--messages-per-connection", before.messages_per_connection, after.messages_per_connection},
@@ -322,6 +373,12 @@ std::string_view to_string(Change change) {
 bool LatencyComparison::has(Change change) const {
     return std::any_of(
         stages.begin(), stages.end(), [&](const StageChange& stage) { return stage.change == change; });
+}
+
+bool LatencyComparison::blind() const {
+    const bool told =
+        std::any_of(stages.begin(), stages.end(), [](const StageChange& stage) { return stage.why.empty(); });
+    return machines_differ || !lost.empty() || !told;
 }
 
 tl::expected<LatencyComparison, std::string> compare(const LatencyResult& before,

@@ -41,13 +41,20 @@ struct StageChange {
 struct LatencyComparison {
     CompareRules rules;
     std::vector<StageChange>
-        stages;                     ///< ports in the order of the old result, stages as a message passes them
-    double machine = 1;             ///< how much longer the embedded server took for a message
-    bool machines_differ = false;   ///< so much that nothing can be told
-    std::vector<std::string> lost;  ///< ports that had times and have none now, and why; safe to show
+        stages;                    ///< ports in the order of the old result, stages as a message passes them
+    double machine = 1;            ///< how much longer the embedded server took for a message
+    bool machines_differ = false;  ///< so much that nothing can be told
+    std::vector<std::string> failing;  ///< ports on which more messages fail than by chance; safe to show
+    std::vector<std::string>
+        lost;  ///< ports and stages that cannot be compared any more, and why; safe to show
     std::vector<std::string> notices;  ///< safe to show
 
     bool has(Change change) const;
+    /// Something is slower, or messages fail that did not: what a gate is for.
+    bool worse() const { return has(Change::slower) || !failing.empty(); }
+    /// Nothing at all, or not what was told before: machines too far apart, ports or stages without times, or
+    /// not one row with enough figures.
+    bool blind() const;
 };
 
 /// The error is a sentence: the two cannot be compared at all (another load, no calibration).

@@ -79,10 +79,9 @@ std::string to_table(const LatencyComparison& comparison, bool all) {
         100 - comparison.rules.error * 100,
         comparison.machine);
     out += reasons(comparison);
-    for (const std::string& text : comparison.lost)
-        out += text + '\n';
-    for (const std::string& text : comparison.notices)
-        out += text + '\n';
+    for (const auto* texts : {&comparison.failing, &comparison.lost, &comparison.notices})
+        for (const std::string& text : *texts)
+            out += text + '\n';
     return out;
 }
 
@@ -105,6 +104,7 @@ nlohmann::ordered_json to_json(const LatencyComparison& comparison) {
                                   {"high", row.high},
                                   {"change", std::string(to_string(row.change))},
                                   {"why", row.why}});
+    json["failing"] = comparison.failing;
     json["lost"] = comparison.lost;
     json["notices"] = comparison.notices;
     return json;

@@ -48,6 +48,15 @@ def without_port(document, number):
     return changed
 
 
+def failing(document, number, failed):
+    changed = copy.deepcopy(document)
+    for port in changed["ports"]:
+        if port["port"] == number:
+            port["sent"] -= failed
+            port["errors"].append({"stage": "mail", "code": 451, "cause": "refused", "text": "451 later", "count": failed})
+    return changed
+
+
 def set_to(document, *path_and_value):
     changed = copy.deepcopy(document)
     *path, last, value = path_and_value
@@ -80,6 +89,11 @@ def main():
             (set_to(document, "blocks", []), [], 2, ["NEW has no calibration"]),
             (set_to(document, "load", "connections", 7), [], 2, ["--connections was 1 and is 7"]),
             (set_to(document, "load", "kind", "open"), [], 2, ["different loads"]),
+            (set_to(document, "load", "kind", "closed"), [], 2, ["a probe (no option of a load) and a closed load"]),
+            (dict(document, ports=document["ports"][1:]), [], 5, ["port 25 was not measured in NEW"]),
+            (failing(document, 465, 40), [], 1, ["port 465: 40 of 60 messages failed in NEW, 0 of 60 in OLD"]),
+            (failing(document, 465, 1), [], 0, ["port 465: 1 of 60 messages failed in NEW"]),
+            (dict(document, blocks=document["blocks"][::20]), [], 5, ["blocks, and 4 are needed"]),
             (set_to(document, "schema", "smtpspec.result/1"), [], 2, ["no latency result"]),
             (set_to(document, "endpoint", "somebody else"), [], 0, ["the endpoints differ"]),
         ]

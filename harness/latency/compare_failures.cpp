@@ -1,0 +1,26 @@
+#include "harness/latency/compare_failures.hpp"
+
+#include <boost/math/distributions/hypergeometric.hpp>
+
+namespace smtpspec::latency {
+
+Failures failures_of(const PortLatency& port) {
+    Failures found;
+    for (const LatencyError& error : port.errors)
+        if (error.cause == Trouble::refused || error.cause == Trouble::died)
+            found.failed += std::max(error.count, 0);
+    found.all = std::max(port.sent, 0) + found.failed;
+    return found;
+}
+
+double chance_of_more(const Failures& before, const Failures& after) {
+    if (after.failed == 0)
+        return 1;
+    const auto failed = static_cast<std::uint64_t>(before.failed) + static_cast<std::uint64_t>(after.failed);
+    const auto all = static_cast<std::uint64_t>(before.all) + static_cast<std::uint64_t>(after.all);
+    const boost::math::hypergeometric_distribution<> chance(
+        failed, static_cast<std::uint64_t>(after.all), all);
+    return boost::math::cdf(boost::math::complement(chance, static_cast<std::uint64_t>(after.failed) - 1));
+}
+
+}  // namespace smtpspec::latency
