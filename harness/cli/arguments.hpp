@@ -81,6 +81,8 @@ struct Arguments {
     bool plan_only = false, mutate = false;
     std::string colour = "auto";
     std::vector<std::string> operands;  ///< ids, files, results
+    std::string waive_path;             ///< of `waive`; "": standard output
+    std::string balance_path;           ///< an earlier result, whose times balance the shards; "": none
     MockArguments mock;
     BenchArguments bench;
     CompareArguments compare;

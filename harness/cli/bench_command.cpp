@@ -43,7 +43,7 @@ latency::LatencyTask task_of(const run::RunContext& context, const Arguments& ar
     // So many that p99 is more than the maximum under another name, where they cost nobody anything.
     constexpr int of_our_own = 100;
     const int usual = context.embedded() ? of_our_own : messages_of_a_probe;
-    task.messages = arguments.bench.messages > 0 ? arguments.bench.messages : usual;
+    task.messages = share_of(arguments.bench.messages > 0 ? arguments.bench.messages : usual, context);
     task.from = profile.from;
     task.to = {profile.to};
     task.run_id = wire::random_token(12);
@@ -192,9 +192,11 @@ int exit_code(const latency::LatencyResult& result) {
 namespace {
 
 /// Fills in what every result has. Writes it; the value is the exit code.
-int conclude(const run::RunContext& context,
-             const Arguments& arguments,
-             const latency::LatencyResult& result) {
+int conclude(const run::RunContext& context, const Arguments& arguments, latency::LatencyResult result) {
+    if (context.options.shard) {
+        result.shard = context.options.shard->index;
+        result.shard_count = context.options.shard->count;
+    }
     const bool written = write(arguments, result);
     if (context.interrupted) {
         say("smtpspec bench: interrupted{}\n",
@@ -247,7 +249,7 @@ int probe(const Arguments& arguments, Subject subject) {
     result.started = started;
     result.machine = this_machine();
     result.blocks = std::move(blocks);
-    return conclude(context, arguments, result);
+    return conclude(context, arguments, std::move(result));
 }
 
 int load(const Arguments& arguments, Subject subject) {
@@ -267,7 +269,7 @@ int load(const Arguments& arguments, Subject subject) {
     result.endpoint = context.profile.name;
     result.started = started;
     result.machine = this_machine();
-    return conclude(context, arguments, result);
+    return conclude(context, arguments, std::move(result));
 }
 
 }  // namespace

@@ -131,10 +131,10 @@ class LoadRun {
     int wanted() const {
         constexpr int usual = 1000;
         return is_open()                 ? static_cast<int>(std::lround(shape_.rate * shape_.seconds))
-               : arguments_.messages > 0 ? arguments_.messages
+               : arguments_.messages > 0 ? share_of(arguments_.messages, context_)
                : by_time()               ? 0
                : allowed_                ? std::max(*allowed_ - shape_.warmup, 0)
-                                         : usual;
+                                         : share_of(usual, context_);
     }
 
     /// Messages of a port that are tried, without warm-up; 0: by time.

@@ -120,6 +120,16 @@ void add_message_limit(CLI::App& command, Arguments& arguments) {
         ->check(CLI::Range(0, 1000000));
 }
 
+void add_shard(CLI::App& command, Arguments& arguments) {
+    command
+        .add_option_function<std::string>(
+            "--shard",
+            [&arguments](const std::string& text) { arguments.options.shard = parse_shard_option(text); },
+            "only part K of N, for merge; auto: from CI_NODE_INDEX or JOB_COMPLETION_INDEX, and "
+            "CI_NODE_TOTAL")
+        ->option_text("K/N|auto");
+}
+
 void add_run(CLI::App& app, ParsedWords& words) {
     Arguments& arguments = words.arguments;
     CLI::App& run =
@@ -137,6 +147,11 @@ void add_run(CLI::App& app, ParsedWords& words) {
         ->check(CLI::Range(0, 1000000));
     run.add_option("--retries", arguments.options.retries, "run inconclusive cells again so often")
         ->check(CLI::Range(0, 10));
+    add_shard(run, arguments);
+    run.add_option("--balance",
+                   arguments.balance_path,
+                   "an earlier result of run: its times balance the parts of --shard")
+        ->option_text("RESULT");
     run.add_flag("--plan", arguments.plan_only, "say what would be done, send nothing");
     run.add_option_function<std::string>(
         "--allow-inconclusive",
@@ -327,6 +342,7 @@ void add_bench(CLI::App& app, ParsedWords& words) {
                     arguments.bench.messages,
                     "messages per port (default: 100 against the embedded server, else 20; of a load 1000)")
         ->check(CLI::Range(1, 100000000));
+    add_shard(bench, arguments);
     bench.add_flag_callback(
         "--no-calibration",
         [&arguments] { arguments.bench.calibrate = false; },
@@ -344,8 +360,12 @@ void add_bench(CLI::App& app, ParsedWords& words) {
 
 void add_compare(CLI::App& app, ParsedWords& words) {
     CompareArguments& compare = words.arguments.compare;
-    CLI::App& command = *app.add_subcommand("compare", "did latency get worse between two results of bench?");
-    command.add_option("OLD", compare.old_path, "what bench wrote with --format json")->required();
+    CLI::App& command =
+        *app.add_subcommand("compare", "did anything get worse between two results of run, or of bench?");
+    command
+        .add_option(
+            "OLD", compare.old_path, "what run or bench wrote with --format json, or a folder with both")
+        ->required();
     command.add_option("NEW", compare.new_path, "the same, later")->required();
     command
         .add_option_function<std::string>(
@@ -369,11 +389,37 @@ void add_compare(CLI::App& app, ParsedWords& words) {
         ->check(CLI::IsMember({"ok", "error"}));
     add_output(command, words);
     command.footer(
-        "Exit code 1 only for a stage that is slower for certain and by more than the threshold.\n\n"
+        "Verdicts: exit code 1 when what was fine is wrong, unknown or no longer offered, or a cell is "
+        "gone.\n"
+        "Latency: exit code 1 only for a stage that is slower for certain and by more than the threshold.\n\n"
         "Examples:\n"
         "  smtpspec compare monday.json friday.json\n"
+        "  smtpspec compare baseline/ results/\n"
         "  smtpspec compare old.json new.json --threshold 25% --all\n"
         "  smtpspec compare baseline.json new.json --baseline-missing=ok");
+}
+
+void add_merge(CLI::App& app, ParsedWords& words) {
+    CLI::App& command = *app.add_subcommand("merge", "one result of the parts that --shard made");
+    command
+        .add_option("results",
+                    words.arguments.operands,
+                    "what each part wrote with --format json; or results of several endpoints")
+        ->required();
+    add_output(command, words);
+    command.footer(
+        "A part that is there twice is an error (2); one that is missing or was interrupted is named (5).\n\n"
+        "Example:\n  smtpspec merge part-*.json --format json --output whole.json");
+}
+
+void add_waive(CLI::App& app, Arguments& arguments) {
+    CLI::App& command =
+        *app.add_subcommand("waive", "a first file for --waivers, with the reasons left to fill in");
+    command.add_option("result", arguments.operands, "a file that run wrote with --format json")
+        ->required()
+        ->expected(1);
+    command.add_option("--output", arguments.waive_path, "where the file goes; default: standard output");
+    command.footer("Example:\n  smtpspec waive result.json --output waivers.yaml");
 }
 
 }  // namespace
@@ -386,6 +432,8 @@ void add_commands(CLI::App& app, ParsedWords& words) {
     add_files(app, words);
     add_bench(app, words);
     add_compare(app, words);
+    add_merge(app, words);
+    add_waive(app, words.arguments);
 }
 
 }  // namespace smtpspec::cli

@@ -11,6 +11,8 @@ int selftest_command(const Arguments& arguments);
 int mock_command(const Arguments& arguments);
 int bench_command(const Arguments& arguments);
 int compare_command(const Arguments& arguments);
+int merge_command(const Arguments& arguments);
+int waive_command(const Arguments& arguments);
 int report_command(const Arguments& arguments);
 int list_command(const Arguments& arguments);
 int show_command(const Arguments& arguments);

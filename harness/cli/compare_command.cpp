@@ -4,9 +4,10 @@
 #include <nlohmann/json.hpp>
 
 #include "harness/cli/commands.hpp"
+#include "harness/cli/compare_input.hpp"
 #include "harness/cli/output.hpp"
 #include "harness/latency/compare.hpp"
-#include "harness/run/input_file.hpp"
+#include "harness/report/verdict_compare.hpp"
 
 namespace smtpspec::cli {
 
@@ -16,46 +17,92 @@ constexpr int exit_worse = 1;
 constexpr int exit_usage = 2;
 constexpr int exit_own_error = 3;
 constexpr int exit_cannot_tell = 5;
+constexpr int exit_nothing = 77;
 
-/// A latency result, or nothing after a message.
-std::optional<latency::LatencyResult> read_result(const std::string& path, const std::string& name) {
-    const auto text = run::read_input(path, name, run::large_input);
-    if (!text) {
-        say("smtpspec compare: {}\n", text.error());
-        return std::nullopt;
+/// What both sides have.
+struct Answer {
+    std::optional<report::VerdictComparison> verdicts;
+    std::optional<latency::LatencyComparison> latency;
+    std::vector<std::string> missing;  ///< what OLD has and NEW has not
+};
+
+std::string as_text(const Arguments& arguments, const std::string& path, const Answer& answer) {
+    std::string text;
+    if (answer.verdicts) {
+        text += report::to_text(*answer.verdicts, render_options(arguments, path), arguments.compare.all);
     }
-    const auto document = nlohmann::ordered_json::parse(*text, nullptr, false);
-    if (document.is_discarded()) {
-        say("smtpspec compare: {} is no JSON. Give a file that bench wrote with --format json --output "
-            "FILE.\n",
-            path);
-        return std::nullopt;
+    if (answer.latency) {
+        text += (text.empty() ? "" : "\n") + latency::to_table(*answer.latency, arguments.compare.all);
     }
-    auto result = latency::from_json(document);
-    if (!result) {
-        say("smtpspec compare: {}: {}. Give a file that bench wrote with --format json --output FILE.\n",
-            path,
-            result.error());
-        return std::nullopt;
+    for (const std::string& missing : answer.missing) {
+        text += missing + "\n";
     }
-    return std::move(*result);
+    return text;
 }
 
-bool write(const Arguments& arguments, const latency::LatencyComparison& found) {
+std::string as_json(const Answer& answer) {
+    nlohmann::ordered_json json = answer.latency
+                                      ? latency::to_json(*answer.latency)
+                                      : nlohmann::ordered_json{{"schema", "smtpspec.comparison/1"}};
+    if (answer.verdicts) {
+        json["verdicts"] = report::to_json(*answer.verdicts);
+    }
+    json["missing"] = answer.missing;
+    return json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+}
+
+bool write(const Arguments& arguments, const Answer& answer) {
     bool all = true;
     for (const OutputRequest& request : arguments.outputs) {
-        const std::string text =
-            request.format == report::Format::json
-                ? latency::to_json(found).dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n"
-                : latency::to_table(found, arguments.compare.all);
+        const std::string text = request.format == report::Format::json
+                                     ? as_json(answer)
+                                     : as_text(arguments, request.path, answer);
         all = write_text(request.path, text) && all;
     }
     return all;
 }
 
 /// docs/exit-codes.md.
-int exit_code(const latency::LatencyComparison& found) {
-    return found.worse() ? exit_worse : found.blind() ? exit_cannot_tell : 0;
+int exit_code(const Answer& answer) {
+    if ((answer.verdicts && answer.verdicts->worse()) || (answer.latency && answer.latency->worse())) {
+        return exit_worse;
+    }
+    if ((answer.latency && answer.latency->blind()) || !answer.missing.empty()) {
+        return exit_cannot_tell;
+    }
+    return answer.verdicts && answer.verdicts->cells.empty() && !answer.latency ? exit_nothing : 0;
+}
+
+/// The error is a sentence: the two cannot be compared.
+tl::expected<Answer, std::string> compare(const Arguments& arguments,
+                                          const CompareInput& before,
+                                          const CompareInput& after) {
+    Answer answer;
+    if (before.verdicts && after.verdicts) {
+        answer.verdicts = report::compare(*before.verdicts, *after.verdicts);
+    }
+    if (before.latency && after.latency) {
+        latency::CompareRules rules;
+        rules.threshold = arguments.compare.threshold;
+        rules.resolution = std::chrono::microseconds(arguments.compare.resolution_us);
+        auto found = latency::compare(*before.latency, *after.latency, rules);
+        if (!found) {
+            return tl::make_unexpected(found.error());
+        }
+        answer.latency = std::move(*found);
+    }
+    if (!answer.verdicts && !answer.latency) {
+        return tl::make_unexpected(
+            before.verdicts ? "OLD is a result of run, and NEW is one of bench: they have nothing in common"
+                            : "OLD is a result of bench, and NEW is one of run: they have nothing in common");
+    }
+    if (before.verdicts && !after.verdicts) {
+        answer.missing.emplace_back("NEW has no result of run, and OLD has one");
+    }
+    if (before.latency && !after.latency) {
+        answer.missing.emplace_back("NEW has no result of bench, and OLD has one");
+    }
+    return answer;
 }
 
 }  // namespace
@@ -65,26 +112,28 @@ int compare_command(const Arguments& arguments) {
     const std::string& new_path = arguments.compare.new_path;
     std::error_code unknown;  // whether it is there: then reading it says why
     const bool missing = !std::filesystem::exists(old_path, unknown) && !unknown;
+    const auto after = read_compare_input(new_path, "NEW");
+    if (!after) {
+        say("smtpspec compare: {}\n", after.error());
+        return exit_usage;
+    }
     if (arguments.compare.baseline_may_miss && missing) {
         say("smtpspec compare: there is no {} yet, so that nothing is compared; NEW may become the "
             "baseline\n",
             old_path);
         return 0;
     }
-    const auto before = read_result(old_path, "OLD");
-    const auto after = before ? read_result(new_path, "NEW") : std::nullopt;
-    if (!before || !after) {
+    const auto before = read_compare_input(old_path, "OLD");
+    if (!before) {
+        say("smtpspec compare: {}\n", before.error());
         return exit_usage;
     }
-    latency::CompareRules rules;
-    rules.threshold = arguments.compare.threshold;
-    rules.resolution = std::chrono::microseconds(arguments.compare.resolution_us);
-    const auto found = latency::compare(*before, *after, rules);
-    if (!found) {
-        say("smtpspec compare: {} (OLD: {}, NEW: {}).\n", found.error(), old_path, new_path);
+    const auto answer = compare(arguments, *before, *after);
+    if (!answer) {
+        say("smtpspec compare: {} (OLD: {}, NEW: {}).\n", answer.error(), old_path, new_path);
         return exit_usage;
     }
-    return write(arguments, *found) ? exit_code(*found) : exit_own_error;
+    return write(arguments, *answer) ? exit_code(*answer) : exit_own_error;
 }
 
 }  // namespace smtpspec::cli

@@ -19,6 +19,8 @@ int dispatch(const Arguments& arguments) {
                                                                {"mock", mock_command},
                                                                {"bench", bench_command},
                                                                {"compare", compare_command},
+                                                               {"merge", merge_command},
+                                                               {"waive", waive_command},
                                                                {"report", report_command},
                                                                {"list", list_command},
                                                                {"show", show_command},

@@ -77,17 +77,22 @@ std::string over_budget(const run::RunContext& context, const LoadShape& shape) 
 
 }  // namespace
 
+int share_of(int all, const run::RunContext& context) {
+    return context.options.shard ? run::share_of(all, *context.options.shard) : all;
+}
+
 std::optional<int> messages_allowed(const run::RunContext& context) {
     if (context.surroundings != run::Surroundings::remote) {
         return std::nullopt;
     }
-    return run::message_budget(context.options, context.profile, messages_of_a_probe);
+    return share_of(run::message_budget(context.options, context.profile, messages_of_a_probe), context);
 }
 
 LoadShape shape_of(const BenchArguments& arguments, const run::RunContext& context) {
     LoadShape shape;
     shape.kind = arguments.rate > 0 ? LoadShape::Kind::open : LoadShape::Kind::closed;
-    shape.rate = arguments.rate;
+    const int parts = context.options.shard ? context.options.shard->count : 1;
+    shape.rate = arguments.rate / parts;
     constexpr double usual_seconds = 10;
     shape.seconds = arguments.duration.value_or(arguments.rate > 0 ? usual_seconds : 0);
     constexpr int enough_for_a_rate = 100;
@@ -97,12 +102,13 @@ LoadShape shape_of(const BenchArguments& arguments, const run::RunContext& conte
     shape.connections = arguments.connections > 0 ? arguments.connections
                         : arguments.rate > 0      ? for_a_rate
                                                   : 1;
+    shape.connections = std::max(share_of(shape.connections, context), 1);
     shape.messages_per_connection = arguments.messages_per_connection;
     shape.size = arguments.size;
     shape.recipients = arguments.recipients;
     shape.pipelining = arguments.pipelining;
     shape.tls_resumption = arguments.tls_resumption;
-    shape.warmup = arguments.warmup;
+    shape.warmup = share_of(arguments.warmup, context);
     shape.threads = arguments.threads;
     return shape;
 }
@@ -119,11 +125,11 @@ std::string load_objection(const run::RunContext& context, const Arguments& argu
     if (!bench.may_load) {
         return not_allowed(context);
     }
-    if (bench.rate > context.pace()) {
+    if (shape.rate > context.pace()) {
         return fmt::format(
             "--rate {:g} is more than the pace of {:g} messages/s that {} gets; a profile may allow more "
             "(pace: {{messages: {:g}/s}})",
-            bench.rate,
+            shape.rate,
             context.pace(),
             context.profile.host,
             bench.rate);

@@ -15,6 +15,9 @@ namespace smtpspec::cli {
 /// for a comparison of medians, and little for a provider.
 constexpr int messages_of_a_probe = 20;
 
+/// What of so many things is this part's (--shard): all of them when there are no parts.
+int share_of(int all, const run::RunContext& context);
+
 /// Messages per port that the endpoint gets at most, warm-up included; nothing: no limit of ours.
 std::optional<int> messages_allowed(const run::RunContext& context);
 

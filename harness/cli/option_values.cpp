@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 
 #include <charconv>
+#include <cstdlib>
 #include <optional>
 
 #include "protocol/smtp/text.hpp"
@@ -70,6 +71,21 @@ script::Side parse_side(const std::string& word) {
         usage_error("--side", "expected server or client, got \"" + word + "\"");
     }
     return *side;
+}
+
+std::optional<run::Shard> parse_shard_option(const std::string& text) {
+    if (text == "auto") {
+        const auto found = run::shard_of([](const char* name) -> const char* { return std::getenv(name); });
+        if (!found.problem.empty()) {
+            usage_error("--shard", found.problem);
+        }
+        return found.shard;
+    }
+    const auto shard = run::parse_shard(text);
+    if (!shard) {
+        usage_error("--shard", "expected K/N with K from 1 to N, e.g. 3/8, or auto; got \"" + text + "\"");
+    }
+    return shard;
 }
 
 script::Level parse_level(const std::string& word) {

@@ -28,6 +28,9 @@ script::Side parse_side(const std::string& word);
 /// --level, in any letter case.
 script::Level parse_level(const std::string& word);
 
+/// --shard: "3/8", or "auto": what the environment of CI says; nothing when it says nothing.
+std::optional<run::Shard> parse_shard_option(const std::string& text);
+
 /// HOST:PORT:ADDR:PORT; IPv6 addresses in brackets; each field may be empty.
 run::ConnectTo parse_connect_to(const std::string& text);
 

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include "harness/cli/commands.hpp"
+#include "harness/cli/compare_input.hpp"
 #include "harness/cli/interrupt.hpp"
 #include "harness/cli/load.hpp"
 #include "harness/cli/option_values.hpp"
@@ -22,6 +23,25 @@ tl::expected<std::vector<run::Waiver>, std::string> waivers_of(const Arguments& 
         return tl::make_unexpected(text.error());
     }
     return run::load_waivers(*text, path);
+}
+
+/// How long each cell took in the result that --balance names. The error is a sentence.
+tl::expected<std::map<std::string, std::int64_t>, std::string> earlier_times(const std::string& path) {
+    std::map<std::string, std::int64_t> times;
+    if (path.empty()) {
+        return times;
+    }
+    const auto input = read_compare_input(path, "--balance");
+    if (!input) {
+        return tl::make_unexpected(input.error());
+    }
+    if (!input->verdicts) {
+        return tl::make_unexpected(path + " is a result of bench; --balance takes one of run");
+    }
+    for (const run::Cell& cell : input->verdicts->cells) {
+        times[run::shard_key(cell.name(), cell.port)] = cell.duration_us;
+    }
+    return times;
 }
 
 /// The options that one cell's command needs besides --only and --port.
@@ -77,6 +97,11 @@ int run_command(const Arguments& arguments) {
     if (!filters_fit(*catalog, arguments)) {
         return 2;
     }
+    auto times = earlier_times(arguments.balance_path);
+    if (!times) {
+        say("smtpspec: {}\n", times.error());
+        return 2;
+    }
     int exit_code = 2;
     std::unique_ptr<run::RunContext> context = arguments.endpoint.empty() ? embedded_endpoint(arguments)
                                                : arguments.plan_only
@@ -85,6 +110,7 @@ int run_command(const Arguments& arguments) {
     if (!context) {
         return exit_code;
     }
+    context->options.earlier_times = std::move(*times);
     const run::Plan plan = run::plan_run(*context, *catalog);
     if (arguments.plan_only) {
         return print(run::describe_plan(*context, plan)) ? 0 : 3;

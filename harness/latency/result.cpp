@@ -339,6 +339,8 @@ Json to_json(const LatencyResult& result) {
     json["schema"] = "smtpspec.latency/2";
     json["endpoint"] = result.endpoint;
     json["started"] = result.started;
+    if (result.shard_count > 0)
+        json["shard"] = {{"index", result.shard}, {"count", result.shard_count}};
     json["machine"] = {
         {"cpu", result.machine.cpu}, {"cores", result.machine.cores}, {"system", result.machine.system}};
     json["load"] = shape_json(result.shape);
@@ -364,6 +366,12 @@ tl::expected<LatencyResult, std::string> from_json(const Json& document) {
         result.machine.cores = machine.at("cores").get<int>();
         result.machine.system = machine.at("system").get<std::string>();
         result.shape = read_shape(document.at("load"));
+        if (document.contains("shard")) {
+            document.at("shard").at("index").get_to(result.shard);
+            document.at("shard").at("count").get_to(result.shard_count);
+            if (result.shard_count < 1 || result.shard < 1 || result.shard > result.shard_count)
+                throw std::invalid_argument("a shard from 1 to its count was expected");
+        }
         for (const Json& block : document.at("blocks"))
             result.blocks.push_back(read_block(block));
         for (const Json& port : document.at("ports"))

@@ -126,6 +126,7 @@ struct LatencyResult {
     std::vector<PortLatency> ports;
     std::vector<Block> blocks;         ///< in the order in which they were measured
     std::vector<std::string> notices;  ///< remarks for people: pauses after limit replies
+    int shard = 0, shard_count = 0;    ///< which part of a load this is, 1..count; 0: the whole
 
     bool complete() const;            ///< every message was sent that the budget allows
     bool has(Trouble trouble) const;  ///< some message was not sent or not tried because of that

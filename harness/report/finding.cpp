@@ -213,11 +213,28 @@ bool is_short(const run::Cell& cell) {
 }
 
 std::string waiver_text(const run::Cell& cell) {
-    return cell.unexpected_pass && cell.waiver
+    return !cell.waiver_problem.empty() ? safe(cell.waiver_problem)
+           : cell.unexpected_pass && cell.waiver
                ? fmt::format("nothing that \"{}\" names ({}) is wrong any longer: remove the waiver",
                              safe(cell.waiver->id),
                              safe(cell.waiver->reason))
                : "";
+}
+
+/// "inconclusive (no answer), then this" for a cell that was run again; "" else.
+std::string attempts_text(const run::Cell& cell) {
+    std::vector<std::string> tries;
+    for (const run::Attempt& attempt : cell.attempts) {
+        tries.push_back(fmt::format("{} ({})", script::to_string(attempt.verdict), safe(attempt.reason)));
+    }
+    return tries.empty() ? "" : joined(tries, ", ") + fmt::format(", then {}", verdict_word(cell));
+}
+
+std::string waived_text(const run::WaiverNote& waiver) {
+    std::string text = safe(waiver.reason);
+    text += waiver.owner.empty() ? "" : fmt::format("; {}", safe(waiver.owner));
+    text += waiver.link.empty() ? "" : fmt::format("; {}", safe(waiver.link));
+    return text + (waiver.expires.empty() ? "" : fmt::format("; until {}", safe(waiver.expires)));
 }
 
 std::string got_text(const run::Cell& cell) { return safe(cell.got.empty() ? cell.outcome : cell.got); }
@@ -287,6 +304,7 @@ std::string render_finding(const Finding& finding, const run::Result& result, co
     writer.field("got", got_text(cell));
     writer.field("why", why_text(cell));
     writer.field("waiver", waiver_text(cell));
+    writer.field("attempts", attempts_text(cell));
     writer.field("also", others_text(finding));
     write_transcript(writer, finding);
     writer.command(rerun_words(result, cell, options.program));
@@ -309,7 +327,18 @@ std::string render_waived(const std::vector<const run::Cell*>& cells, const Rend
     for (const std::string& key : order) {
         const run::Cell& cell = *by_name[key].front();
         writer.heading(symbol(cell), safe(cell.name()) + ", " + where(by_name[key]), tone(cell));
-        writer.field("waived", safe(cell.waiver->reason));
+        writer.field("waived", waived_text(*cell.waiver));
+    }
+    return writer.take();
+}
+
+std::string render_flaky(const std::vector<const run::Cell*>& cells, const RenderOptions& options) {
+    Writer writer(options);
+    for (const run::Cell* cell : cells) {
+        if (cell->is_flaky()) {
+            writer.heading(symbol(*cell), safe(cell->name()) + ", " + where({cell}), tone(*cell));
+            writer.field("flaky", attempts_text(*cell));
+        }
     }
     return writer.take();
 }

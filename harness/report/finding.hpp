@@ -31,6 +31,9 @@ std::string render_finding(const Finding& finding, const run::Result& result, co
 /// The waived cells as a short list with their reasons; "" without any.
 std::string render_waived(const std::vector<const run::Cell*>& cells, const RenderOptions& options);
 
+/// The cells whose verdict changed when they were run again, as a short list; "" without any.
+std::string render_flaky(const std::vector<const run::Cell*>& cells, const RenderOptions& options);
+
 /// The words of the command that runs this one cell again, not yet quoted.
 std::vector<std::string> rerun_words(const run::Result& result,
                                      const run::Cell& cell,

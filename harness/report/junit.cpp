@@ -19,7 +19,7 @@ using run::Verdict;
 enum class Status { passed, failure, error, skipped };
 
 Status status_of(const run::Cell& cell) {
-    if (cell.unexpected_pass) {
+    if (cell.unexpected_pass || cell.expired_waiver) {
         return Status::failure;
     }
     switch (cell.verdict) {
@@ -94,6 +94,10 @@ std::string evidence(const run::Result& result, const run::Cell& cell) {
     if (cell.waiver) {
         add("waiver", fmt::format("{} ({})", safe(cell.waiver->id), safe(cell.waiver->reason)));
     }
+    add("waiver", safe(cell.waiver_problem));
+    for (const run::Attempt& attempt : cell.attempts) {
+        add("before", fmt::format("{} ({})", script::to_string(attempt.verdict), safe(attempt.reason)));
+    }
     for (const std::string& line : lay_out(excerpt(cell, ExcerptLimits{}))) {
         lines.push_back("  " + line);
     }
@@ -102,6 +106,9 @@ std::string evidence(const run::Result& result, const run::Cell& cell) {
 }
 
 std::string short_reason(const run::Cell& cell) {
+    if (cell.expired_waiver) {
+        return safe(cell.waiver_problem);
+    }
     if (cell.unexpected_pass) {
         return "a waiver says that this is wrong, but it passed";
     }
@@ -136,7 +143,7 @@ std::string body(const run::Result& result, const run::Cell& cell) {
         case Status::passed:
             break;
     }
-    if (cell.verdict == Verdict::Pass) {
+    if (cell.verdict == Verdict::Pass && !cell.is_flaky()) {
         return {};
     }
     return fmt::format("      <system-out>{}</system-out>\n", xml(evidence(result, cell)));

@@ -63,8 +63,13 @@ std::string render_findings(const std::vector<Subject>& all,
         }
         out.pop_back();
     }
-    const std::string waived = render_waived(all_cells(all), options);
-    return waived.empty() ? out : out + heading("Waived", options) + waived;
+    if (const std::string waived = render_waived(all_cells(all), options); !waived.empty()) {
+        out += heading("Waived", options) + waived;
+    }
+    if (const std::string flaky = render_flaky(all_cells(all), options); !flaky.empty()) {
+        out += heading("Changed when run again", options) + flaky;
+    }
+    return out;
 }
 
 /// Cells that were not judged for one reason.
@@ -148,6 +153,9 @@ std::string verdict_counts(const run::Result& result) {
         result.cells.begin(), result.cells.end(), [](const run::Cell& cell) { return cell.unexpected_pass; });
     std::string text = joined(parts, ", ");
     text += waived == 0 ? "" : fmt::format(" ({} of them waived)", waived);
+    const auto flaky = std::count_if(
+        result.cells.begin(), result.cells.end(), [](const run::Cell& cell) { return cell.is_flaky(); });
+    text += flaky == 0 ? "" : fmt::format(" ({} flaky)", flaky);
     text +=
         passed == 0
             ? ""
@@ -172,7 +180,7 @@ std::string left_out_text(const run::Result& result) {
 Tone summary_tone(const run::Result& result) {
     Tone found = Tone::good;
     for (const run::Cell& cell : result.cells) {
-        if (cell.unexpected_pass || (run::is_red(cell.verdict) && !cell.waiver)) {
+        if (cell.unexpected_pass || cell.expired_waiver || (run::is_red(cell.verdict) && !cell.waiver)) {
             return Tone::bad;
         }
         if (cell.verdict == Verdict::Error || (cell.verdict == Verdict::Inconclusive && !cell.waiver)) {

@@ -49,7 +49,9 @@ struct RunContext {
     /// Messages per second that the endpoint gets at most; 0: no pace (design.md §8).
     double pace() const {
         const bool told = profile.messages_per_second > 0;
-        return surroundings != Surroundings::remote ? 0.0 : told ? profile.messages_per_second : 1.0;
+        const int parts = options.shard ? options.shard->count : 1;  // which run at the same time
+        return surroundings != Surroundings::remote ? 0.0
+                                                    : (told ? profile.messages_per_second : 1.0) / parts;
     }
 };
 

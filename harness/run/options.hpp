@@ -2,11 +2,13 @@
 
 #include <chrono>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
 #include <vector>
 
+#include "harness/run/shard.hpp"
 #include "protocol/script/words.hpp"
 
 namespace smtpspec::run {
@@ -38,6 +40,9 @@ struct RunOptions {
     std::string ca_file;
     std::vector<ConnectTo> connect_to;
     std::string waivers_file;
+    std::optional<Shard> shard;  ///< only this part of the cells
+    std::map<std::string, std::int64_t>
+        earlier_times;  ///< of cells, by shard_key(), in us: to balance shards
     KeepTranscripts transcripts = KeepTranscripts::all;
     std::optional<std::chrono::milliseconds>
         settle_delay;  ///< first retry delay of the embedded reference client

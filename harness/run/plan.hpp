@@ -54,11 +54,18 @@ Plan make_plan(const Catalog& catalog,
                Surroundings surroundings,
                script::Side side);
 
+/// What earlier times are known by: the cell's name and port.
+std::string shard_key(const std::string& name, int port);
+
+/// Leaves the cells of one part (options.shard); all of them when there is none. Balanced by earlier times; a
+/// cell that has none counts like the average of those that have.
+void keep_shard(Plan& plan, const RunOptions& options);
+
 /// Estimates a script's traffic. `has_credentials`: start states log in.
 Traffic estimate_traffic(const script::Scenario& scenario, bool has_credentials);
 
-/// How long the plan takes at least at the profile's pace, in seconds: no conversation begins before its turn
+/// How long the plan takes at least at this pace (> 0), in seconds: no conversation begins before its turn
 /// (Pacing).
-double paced_seconds(const Plan& plan, const Profile& profile);
+double paced_seconds(const Plan& plan, double messages_per_second);
 
 }  // namespace smtpspec::run

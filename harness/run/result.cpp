@@ -10,6 +10,11 @@ bool is_red(Verdict verdict) { return verdict == Verdict::Fail || verdict == Ver
 
 std::string Cell::name() const { return script::CellParams{scenario, params}.name(); }
 
+bool Cell::is_flaky() const {
+    return std::any_of(
+        attempts.begin(), attempts.end(), [&](const Attempt& attempt) { return attempt.verdict != verdict; });
+}
+
 std::map<Verdict, int> Result::summary() const {
     std::map<Verdict, int> counts;
     for (const Cell& cell : cells) {
@@ -39,7 +44,7 @@ int exit_code(const Result& result, double allow_inconclusive) {
         return 130;
     }
     if (any([](const Cell& cell) {
-            return (is_red(cell.verdict) && !cell.waiver) || cell.unexpected_pass;
+            return (is_red(cell.verdict) && !cell.waiver) || cell.unexpected_pass || cell.expired_waiver;
         })) {
         return 1;
     }

@@ -11,6 +11,7 @@
 #include <nlohmann/json_fwd.hpp>
 #include <tl/expected.hpp>
 
+#include "harness/run/shard.hpp"
 #include "protocol/script/words.hpp"
 #include "protocol/wire/transcript.hpp"
 
@@ -29,10 +30,20 @@ struct LabelReached {
     std::size_t transcript_first = 0, transcript_last = 0;
 };
 
-/// A waiver that matched a cell (annotation, not a verdict).
+/// A waiver that names a cell (annotation, not a verdict).
 struct WaiverNote {
     std::string reason;
     std::string id;  ///< the glob that matched
+    std::string link{}, owner{},
+        expires{};  ///< "" without; expires: the last day on which it counts, "2027-01-31"
+};
+
+/// An earlier try of a cell that was run again (`--retries`).
+struct Attempt {
+    Verdict verdict = Verdict::Inconclusive;
+    std::string outcome, reason;
+    std::int64_t duration_us = 0;
+    std::vector<wire::Entry> transcript;
 };
 
 /// One cell with its verdict and evidence. Everything a report needs to show it without the scenario file.
@@ -59,12 +70,19 @@ struct Cell {
     std::int64_t duration_us = 0;
     std::vector<wire::Entry> transcript;  ///< may be left out (--transcripts)
     std::optional<WaiverNote> waiver;
-    bool unexpected_pass = false;  ///< xpass: a waiver says fail, it passed
+    /// Why a waiver that names the cell does not count: it has expired, or the cell is wrong in another way;
+    /// "" else. `expired_waiver`: the first of the two, which turns a run red.
+    std::string waiver_problem;
+    bool expired_waiver = false;
+    std::vector<Attempt> attempts;  ///< before the one that counts, in their order
+    bool unexpected_pass = false;   ///< xpass: a waiver says fail, it passed
     std::string
         error_kind;  ///< for unreachable, died, rate-limited, budget …: a word for exit codes; else ""
 
     /// "scenario[a=x,b=y]" without port.
     std::string name() const;
+    /// An earlier attempt came to another verdict.
+    bool is_flaky() const;
 };
 
 /// The endpoint as the result shows it: no secrets.
@@ -94,6 +112,7 @@ struct Result {
         left_out_budget = 0;           ///< cells that were planned out, shown in reports
     std::vector<std::string> notices;  ///< lines for people
     std::vector<std::pair<std::string, std::string>> rerun;  ///< options to repeat: endpoint argument etc.
+    std::optional<Shard> shard;                              ///< nothing: the whole
 
     std::map<Verdict, int> summary() const;
 };

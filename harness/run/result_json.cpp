@@ -48,6 +48,34 @@ json to_json(const wire::Entry& entry) {
     return shown;
 }
 
+json transcript_json(const std::vector<wire::Entry>& transcript) {
+    json list = json::array();
+    for (const wire::Entry& entry : transcript) {
+        list.push_back(to_json(entry));
+    }
+    return list;
+}
+
+json waiver_json(const WaiverNote& waiver) {
+    json shown{{"id", waiver.id}, {"reason", waiver.reason}};
+    for (const auto& [key, value] : {std::pair("link", &waiver.link),
+                                     std::pair("owner", &waiver.owner),
+                                     std::pair("expires", &waiver.expires)}) {
+        if (!value->empty()) {
+            shown[key] = *value;
+        }
+    }
+    return shown;
+}
+
+json to_json(const Attempt& attempt) {
+    return json{{"verdict", script::to_string(attempt.verdict)},
+                {"outcome", attempt.outcome},
+                {"reason", attempt.reason},
+                {"duration_us", attempt.duration_us},
+                {"transcript", transcript_json(attempt.transcript)}};
+}
+
 json pairs(const std::vector<std::pair<std::string, std::string>>& list) {
     json map = json::object();
     for (const auto& [key, value] : list) {
@@ -89,15 +117,20 @@ json to_json(const Cell& cell) {
     }
     shown["measurements"] = pairs(cell.measurements);
     shown["duration_us"] = cell.duration_us;
-    shown["transcript"] = json::array();
-    for (const wire::Entry& entry : cell.transcript) {
-        shown["transcript"].push_back(to_json(entry));
-    }
-    shown["waiver"] = nullptr;
-    if (cell.waiver) {
-        shown["waiver"] = json{{"id", cell.waiver->id}, {"reason", cell.waiver->reason}};
-    }
+    shown["transcript"] = transcript_json(cell.transcript);
+    shown["waiver"] = cell.waiver ? waiver_json(*cell.waiver) : json(nullptr);
     shown["xpass"] = cell.unexpected_pass;
+    if (!cell.waiver_problem.empty()) {
+        shown["waiver_problem"] = cell.waiver_problem;
+        shown["expired_waiver"] = cell.expired_waiver;
+    }
+    if (!cell.attempts.empty()) {
+        shown["flaky"] = cell.is_flaky();
+        shown["attempts"] = json::array();
+        for (const Attempt& attempt : cell.attempts) {
+            shown["attempts"].push_back(to_json(attempt));
+        }
+    }
     return shown;
 }
 
@@ -126,6 +159,9 @@ json to_json(const Result& result) {
                   {"started", result.started},
                   {"duration_us", result.duration_us},
                   {"interrupted", result.interrupted}};
+    if (result.shard) {
+        document["shard"] = json{{"index", result.shard->index}, {"count", result.shard->count}};
+    }
     document["endpoints"] = endpoints_json(result);
     document["clients"] = json::array();
     for (const ClientInfo& client : result.clients) {

@@ -209,6 +209,16 @@ void read_rule(const Value& shown, Cell& cell) {
     cell.refs = shown.at("refs").texts();
 }
 
+Attempt read_attempt(const Value& shown) {
+    Attempt attempt;
+    attempt.verdict = read_verdict(shown.at("verdict"));
+    attempt.outcome = shown.at("outcome").text();
+    attempt.reason = shown.at("reason").text();
+    attempt.duration_us = shown.at("duration_us").number<std::int64_t>();
+    shown.at("transcript").each([&](const Value& entry) { attempt.transcript.push_back(read_entry(entry)); });
+    return attempt;
+}
+
 Cell read_cell(const Value& shown) {
     Cell cell;
     read_rule(shown, cell);
@@ -229,9 +239,20 @@ Cell read_cell(const Value& shown) {
     cell.duration_us = shown.at("duration_us").number<std::int64_t>();
     shown.at("transcript").each([&](const Value& entry) { cell.transcript.push_back(read_entry(entry)); });
     if (const Value waiver = shown.at("waiver"); !waiver.is_null()) {
-        cell.waiver = WaiverNote{waiver.at("reason").text(), waiver.at("id").text()};
+        cell.waiver = WaiverNote{waiver.at("reason").text(),
+                                 waiver.at("id").text(),
+                                 waiver.text_or_none("link"),
+                                 waiver.text_or_none("owner"),
+                                 waiver.text_or_none("expires")};
     }
     cell.unexpected_pass = shown.at("xpass").truth();
+    cell.waiver_problem = shown.text_or_none("waiver_problem");
+    cell.expired_waiver = shown.has("expired_waiver") && shown.at("expired_waiver").truth();
+    if (shown.has("attempts")) {
+        shown.at("attempts").each([&](const Value& attempt) {
+            cell.attempts.push_back(read_attempt(attempt));
+        });
+    }
     return cell;
 }
 
@@ -261,6 +282,11 @@ Result read_result(const Value& document) {
     result.started = document.at("started").text();
     result.duration_us = document.at("duration_us").number<std::int64_t>();
     result.interrupted = document.at("interrupted").truth();
+    if (document.has("shard")) {
+        const Value shard = document.at("shard");
+        const int count = shard.at("count").number<int>(1);
+        result.shard = Shard{shard.at("index").number<int>(1, count), count};
+    }
     document.at("endpoints").each([&](const Value& endpoint) {
         result.endpoints.push_back(read_endpoint(endpoint));
     });

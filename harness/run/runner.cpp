@@ -52,6 +52,7 @@ Plan plan_run(const RunContext& context, const Catalog& catalog) {
             plan,
             make_plan(catalog, context.profile, context.options, context.surroundings, script::Side::Client));
     }
+    keep_shard(plan, context.options);
     return plan;
 }
 
@@ -59,7 +60,7 @@ namespace {
 
 bool asks_for_all(const RunOptions& options) {
     return options.only.empty() && options.skip.empty() && options.ports.empty() && options.levels.empty() &&
-           !options.side;
+           !options.side && !options.shard;
 }
 
 }  // namespace
@@ -87,12 +88,15 @@ Result execute(RunContext& context,
     result.tool_version = version;
     result.seed = context.options.seed;
     result.started = now_utc();
+    result.shard = context.options.shard;
     const auto begin = wire::Clock::now();
     result.endpoints.push_back(endpoint_info(context));
     std::map<int, PortProbe> probes;
     if (!context.embedded()) {
         probes = probe_ports(context);
-        result.cells = not_skipped(mode_cells(context, probes), context.options.skip);
+        if (!context.options.shard || context.options.shard->index == 1) {  // each part looks; one tells
+            result.cells = not_skipped(mode_cells(context, probes), context.options.skip);
+        }
         for (const auto& [port, probe] : probes) {
             if (probe.usable() && !probe.tls_problem.empty()) {
                 context.tls_problems[port] = probe.tls_problem;
@@ -119,7 +123,7 @@ Result execute(RunContext& context,
     result.left_out_budget = plan.left_out_budget;
     result.duration_us =
         std::chrono::duration_cast<std::chrono::microseconds>(wire::Clock::now() - begin).count();
-    apply_waivers(waivers, result.cells);
+    apply_waivers(waivers, result.cells, result.started);
     if (!result.interrupted && asks_for_all(context.options)) {
         const auto unused = unused_waivers(waivers, result.cells);
         result.notices.insert(result.notices.end(), unused.begin(), unused.end());
@@ -174,7 +178,7 @@ std::string describe_plan(const RunContext& context, const Plan& plan) {
         text += fmt::format("  pace: {} messages/s, {} connections at once; duration {:.0f} s at least\n",
                             context.pace(),
                             context.most_connections(),
-                            paced_seconds(plan, context.profile));
+                            paced_seconds(plan, context.pace()));
     } else {
         text += fmt::format("  no pace: {}\n",
                             context.embedded() ? "the embedded server" : "a server on this machine");

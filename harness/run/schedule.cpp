@@ -201,7 +201,10 @@ class Conductor {
             CellRun run = co_await judged(admission, timer, planned);
             for (int tries = context_.options.retries; tries > 0 && may_be_retried(run.cell, planned);
                  --tries) {
-                run = co_await judged(admission, timer, planned);
+                CellRun again = co_await judged(admission, timer, planned);
+                again.cell.attempts = std::move(run.cell.attempts);
+                again.cell.attempts.push_back(attempt_of(std::move(run.cell)));
+                run = std::move(again);
             }
             keep(*index, std::move(run));
         }
@@ -214,6 +217,14 @@ class Conductor {
             co_return co_await in_time(admission, planned);
         }
         co_return co_await confirmed(timer, planned);
+    }
+
+    static Attempt attempt_of(Cell cell) {
+        return Attempt{cell.verdict,
+                       std::move(cell.outcome),
+                       std::move(cell.reason),
+                       cell.duration_us,
+                       std::move(cell.transcript)};
     }
 
     /// A cell of our own peers; once more, whatever came of it, when this machine had no time for it.

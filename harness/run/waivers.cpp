@@ -1,90 +1,35 @@
 #include "harness/run/waivers.hpp"
 
-#include <yaml-cpp/yaml.h>
+#include <fmt/format.h>
 
 #include <algorithm>
-#include <set>
 
 #include "protocol/script/glob.hpp"
 #include "protocol/script/scenario.hpp"
-#include "protocol/script/suggest.hpp"
-#include "protocol/smtp/escape.hpp"
 
 namespace smtpspec::run {
 
 namespace {
 
-const std::vector<std::string> known_keys = {
-    "id", "endpoint", "port", "ports", "verdict", "outcome", "reason"};
-
-std::string place(const std::string& file, const YAML::Mark& mark) {
-    return fmt::format("{}:{}:{}", file, mark.line + 1, mark.column + 1);
-}
-
-using Problem = tl::expected<void, std::string>;
-
-Problem problem(const std::string& file, const YAML::Node& node, const std::string& what) {
-    return tl::make_unexpected(place(file, node.Mark()) + ": error: " + what);
-}
-
-Problem read_field(const std::string& key, const YAML::Node& value, const std::string& file, Waiver& waiver) {
-    if (key == "port" || key == "ports") {
-        waiver.ports = value.IsSequence() ? value.as<std::vector<int>>() : std::vector<int>{value.as<int>()};
-        const bool wrong = std::any_of(
-            waiver.ports.begin(), waiver.ports.end(), [](int port) { return port < 1 || port > 65535; });
-        return wrong ? problem(file, value, "not a port; expected numbers from 1 to 65535") : Problem();
-    }
-    if (key == "verdict") {
-        waiver.verdict = script::verdict_from_string(value.Scalar());
-        return waiver.verdict
-                   ? Problem()
-                   : problem(file, value, "not a verdict: \"" + smtp::printable(value.Scalar(), 60) + "\"");
-    }
-    std::string& field = key == "id"         ? waiver.id
-                         : key == "endpoint" ? waiver.endpoint
-                         : key == "outcome"  ? waiver.outcome
-                                             : waiver.reason;
-    field = value.Scalar();
-    return {};
-}
-
-Problem read_entry(const YAML::Node& entry, const std::string& file, Waiver& waiver) {
-    if (!entry.IsMap()) {
-        return problem(file, entry, "expected a map with id, verdict and reason");
-    }
-    std::set<std::string> seen;
-    for (const auto& item : entry) {
-        const auto key = item.first.Scalar();
-        if (!seen.insert(key).second) {
-            return problem(
-                file, item.first, fmt::format("key \"{}\" stands twice", smtp::printable(key, 60)));
-        }
-        if (std::find(known_keys.begin(), known_keys.end(), key) == known_keys.end()) {
-            return problem(file,
-                           item.first,
-                           fmt::format("unknown key \"{}\"; expected {}. {}",
-                                       smtp::printable(key, 60),
-                                       script::any_of(known_keys),
-                                       script::did_you_mean(key, known_keys)));
-        }
-        if (auto read = read_field(key, item.second, file, waiver); !read) {
-            return read;
-        }
-    }
-    if (waiver.id.empty() || waiver.reason.empty()) {
-        return problem(file, entry, "a waiver needs an id (glob) and a reason that people can check");
-    }
-    return {};
-}
-
 bool names_who(const Waiver& waiver, const Cell& cell) {
-    const std::string& who = cell.side == script::Side::Server ? cell.endpoint : cell.client;
-    return waiver.endpoint.empty() || script::glob_matches(waiver.endpoint, who);
+    const bool is_client = cell.side == script::Side::Client;
+    const std::string& who = is_client ? cell.client : cell.endpoint;
+    return (waiver.endpoint.empty() || script::glob_matches(waiver.endpoint, who)) &&
+           (waiver.client.empty() || (is_client && script::glob_matches(waiver.client, who)));
+}
+
+bool names_params(const Waiver& waiver, const Cell& cell) {
+    return std::all_of(waiver.params.begin(), waiver.params.end(), [&](const auto& wanted) {
+        return std::any_of(cell.params.begin(), cell.params.end(), [&](const auto& its) {
+            return its.first == wanted.first && script::glob_matches(wanted.second, its.second);
+        });
+    });
 }
 
 bool names(const Waiver& waiver, const Cell& cell) {
     script::CellParams params{cell.scenario, cell.params};
     return script::filter_matches(waiver.id, params) && names_who(waiver, cell) &&
+           names_params(waiver, cell) &&
            (waiver.ports.empty() ||
             std::find(waiver.ports.begin(), waiver.ports.end(), cell.port) != waiver.ports.end());
 }
@@ -92,34 +37,6 @@ bool names(const Waiver& waiver, const Cell& cell) {
 bool waivable(Verdict verdict) {
     return is_red(verdict) || verdict == Verdict::Inconclusive || verdict == Verdict::Warn;
 }
-
-}  // namespace
-
-tl::expected<std::vector<Waiver>, std::string> load_waivers(std::string_view text,
-                                                            const std::string& file_name) {
-    std::vector<Waiver> waivers;
-    try {
-        const YAML::Node root = YAML::Load(std::string(text));
-        const YAML::Node list = root.IsMap() ? root["waivers"] : root;
-        if (!list || !list.IsSequence()) {
-            return tl::make_unexpected(file_name +
-                                       ":1:1: error: expected \"waivers:\" with a list of waivers");
-        }
-        for (const auto& entry : list) {
-            Waiver waiver;
-            if (auto read = read_entry(entry, file_name, waiver); !read) {
-                return tl::make_unexpected(read.error());
-            }
-            waivers.push_back(std::move(waiver));
-        }
-    } catch (const YAML::Exception& problem) {
-        return tl::make_unexpected(
-            fmt::format("{}: error: {}", place(file_name, problem.mark), smtp::printable(problem.msg)));
-    }
-    return waivers;
-}
-
-namespace {
 
 bool covers(const Waiver& waiver, const Cell& cell) {
     return waivable(cell.verdict) && (!waiver.verdict || *waiver.verdict == cell.verdict) &&
@@ -146,12 +63,49 @@ bool has_no_work_left(const Waiver& waiver, const std::vector<Cell>& cells) {
     return passed;
 }
 
+WaiverNote note_of(const Waiver& waiver) {
+    return WaiverNote{waiver.reason, waiver.id, waiver.link, waiver.owner, waiver.expires};
+}
+
+/// Days as ISO 8601 has them sort as text.
+bool has_expired(const Waiver& waiver, std::string_view today) {
+    return !waiver.expires.empty() && !today.empty() &&
+           waiver.expires < today.substr(0, waiver.expires.size());
+}
+
+/// What keeps a waiver that names the cell from counting, for who reads the report. The first one is told.
+void note_problem(const Waiver& waiver, Cell& cell, std::string_view today) {
+    if (!cell.waiver_problem.empty()) {
+        return;
+    }
+    if (covers(waiver, cell) && has_expired(waiver, today)) {
+        cell.expired_waiver = true;
+        cell.waiver_problem = fmt::format("the waiver \"{}\" ({}) expired on {}{}",
+                                          waiver.id,
+                                          waiver.reason,
+                                          waiver.expires,
+                                          waiver.owner.empty() ? "" : fmt::format("; ask {}", waiver.owner));
+    } else if (is_red(cell.verdict)) {
+        const std::string wanted =
+            waiver.outcome.empty() ? std::string(script::to_string(waiver.verdict.value_or(Verdict::Fail)))
+                                   : fmt::format("the outcome \"{}\"", waiver.outcome);
+        cell.waiver_problem =
+            fmt::format("the waiver \"{}\" accepts {}, and this is another way of failing ({}{}{})",
+                        waiver.id,
+                        wanted,
+                        script::to_string(cell.verdict),
+                        cell.outcome.empty() ? "" : ", ",
+                        cell.outcome);
+    }
+}
+
 }  // namespace
 
-void apply_waivers(const std::vector<Waiver>& waivers, std::vector<Cell>& cells) {
+void apply_waivers(const std::vector<Waiver>& waivers, std::vector<Cell>& cells, std::string_view today) {
     for (Cell& cell : cells) {
         cell.waiver.reset();
-        cell.unexpected_pass = false;
+        cell.waiver_problem.clear();
+        cell.unexpected_pass = cell.expired_waiver = false;
     }
     for (const Waiver& waiver : waivers) {
         const bool idle = has_no_work_left(waiver, cells);
@@ -159,12 +113,20 @@ void apply_waivers(const std::vector<Waiver>& waivers, std::vector<Cell>& cells)
             if (cell.waiver || !names(waiver, cell)) {
                 continue;
             }
-            if (covers(waiver, cell)) {
-                cell.waiver = WaiverNote{waiver.reason, waiver.id};
+            if (covers(waiver, cell) && !has_expired(waiver, today)) {
+                cell.waiver = note_of(waiver);
             } else if (idle && cell.verdict == Verdict::Pass) {
-                cell.waiver = WaiverNote{waiver.reason, waiver.id};
+                cell.waiver = note_of(waiver);
                 cell.unexpected_pass = true;
+            } else {
+                note_problem(waiver, cell, today);
             }
+        }
+    }
+    for (Cell& cell : cells) {
+        if (cell.waiver) {  // another one counts
+            cell.waiver_problem.clear();
+            cell.expired_waiver = false;
         }
     }
 }

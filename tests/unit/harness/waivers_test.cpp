@@ -68,6 +68,78 @@ TEST(Waivers, TwoForOneCellBothHaveWorkToDo) {
               "w.");
 }
 
+TEST(Waivers, FitParametersAndClientsByGlob) {
+    std::vector<Cell> cells = cells_of({vulnerable, vulnerable, vulnerable});
+    cells[0].params = {{"mechanism", "SCRAM-SHA-1"}};
+    cells[1].params = {{"mechanism", "PLAIN"}};
+    cells[2].side = script::Side::Client;
+    cells[2].client = "swaks 2024";
+    const auto marked = [&](const std::string& waiver) {
+        apply_waivers(waivers_of(waiver), cells);
+        std::string text;
+        for (const Cell& cell : cells) {
+            text += cell.waiver ? 'w' : '.';
+        }
+        return text;
+    };
+    EXPECT_EQ(marked("{id: 'a.*', params: {mechanism: 'SCRAM-*'}, reason: known}"), "w..");
+    EXPECT_EQ(marked("{id: 'a.*', params: {mechanism: '*', other: '*'}, reason: known}"), "...");
+    EXPECT_EQ(marked("{id: 'a.*', client: 'swaks*', reason: known}"), "..w");
+    EXPECT_EQ(marked("{id: 'a.*', client: 'example', reason: known}"), "...") << "that is an endpoint";
+    EXPECT_EQ(marked("{id: 'a.*', endpoint: 'swaks*', reason: known}"), "..w");
+}
+
+TEST(Waivers, ExpireAndTurnTheCellRed) {
+    const auto waived = [](const std::string& today, Verdict verdict) {
+        std::vector<Cell> cells = cells_of({verdict});
+        apply_waivers(waivers_of("{id: 'a.*', reason: known, owner: anna, expires: 2026-11-27, verdict: " +
+                                 std::string(script::to_string(verdict)) + "}"),
+                      cells,
+                      today);
+        return cells.front();
+    };
+    for (const Verdict verdict : {vulnerable, Verdict::Inconclusive, Verdict::Warn}) {
+        EXPECT_TRUE(waived("2026-11-27T23:59:59Z", verdict).waiver) << "the last day";
+        EXPECT_TRUE(waived("", verdict).waiver) << "nobody knows what day it is";
+        const Cell expired = waived("2026-11-28T00:00:00Z", verdict);
+        EXPECT_FALSE(expired.waiver);
+        EXPECT_TRUE(expired.expired_waiver);
+        EXPECT_EQ(expired.waiver_problem, "the waiver \"a.*\" (known) expired on 2026-11-27; ask anna");
+        Result result;
+        result.cells = {expired};
+        EXPECT_EQ(exit_code(result, 0), 1);
+    }
+    EXPECT_FALSE(waived("2026-11-28T00:00:00Z", pass).expired_waiver) << "it has nothing to do any longer";
+}
+
+TEST(Waivers, SayThatACellFailsInAnotherWay) {
+    std::vector<Cell> cells = cells_of({vulnerable});
+    cells[0].outcome = "open";
+    apply_waivers(waivers_of("{id: 'a.*', outcome: shut, reason: known}"), cells);
+    EXPECT_FALSE(cells[0].waiver);
+    EXPECT_FALSE(cells[0].expired_waiver);
+    EXPECT_EQ(cells[0].waiver_problem,
+              "the waiver \"a.*\" accepts the outcome \"shut\", and this is another way of failing "
+              "(vulnerable, open)");
+    apply_waivers(
+        waivers_of("{id: 'a.*', outcome: shut, reason: known}, {id: 'a.*', outcome: open, reason: too}"),
+        cells);
+    EXPECT_TRUE(cells[0].waiver);
+    EXPECT_EQ(cells[0].waiver_problem, "");
+}
+
+TEST(Waivers, AreRefusedWithTheirPlace) {
+    for (const auto& [entry, told] : {std::pair("{id: a, reason: r, expires: tomorrow}", "not a date"),
+                                      std::pair("{id: a, reason: r, expires: 2026-02-30}", "not a date"),
+                                      std::pair("{id: a, reason: r, params: x}", "a map of parameters"),
+                                      std::pair("{id: a, reason: ''}", "a reason that people can check"),
+                                      std::pair("{id: a, reason: r, ownr: x}", "owner")}) {
+        const auto read = load_waivers(std::string("waivers:\n  - ") + entry, "w.yaml");
+        ASSERT_FALSE(read) << entry;
+        EXPECT_THAT(read.error(), testing::AllOf(testing::StartsWith("w.yaml:2:"), testing::HasSubstr(told)));
+    }
+}
+
 TEST(Waivers, ThatFitNothingAreNamed) {
     const std::vector<Cell> cells = cells_of({vulnerable});
     EXPECT_TRUE(unused_waivers(waivers_of("{id: 'a.*', reason: known}"), cells).empty());

@@ -1,0 +1,105 @@
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "harness/cli/commands.hpp"
+#include "harness/cli/compare_input.hpp"
+#include "harness/cli/output.hpp"
+#include "harness/report/merge.hpp"
+#include "harness/report/waiver_file.hpp"
+
+namespace smtpspec::cli {
+
+namespace {
+
+constexpr int exit_usage = 2;
+constexpr int exit_own_error = 3;
+constexpr int exit_incomplete = 5;
+
+struct Parts {
+    std::vector<report::Part<run::Result>> verdicts;
+    std::vector<report::Part<latency::LatencyResult>> latency;
+};
+
+tl::expected<Parts, std::string> read_parts(const std::vector<std::string>& paths) {
+    Parts parts;
+    for (const std::string& path : paths) {
+        auto input = read_compare_input(path, "a part");
+        if (!input) {
+            return tl::make_unexpected(input.error());
+        }
+        if (input->verdicts) {
+            parts.verdicts.push_back({path, std::move(*input->verdicts)});
+        }
+        if (input->latency) {
+            parts.latency.push_back({path, std::move(*input->latency)});
+        }
+    }
+    if (!parts.verdicts.empty() && !parts.latency.empty()) {
+        return tl::make_unexpected("some are results of run and some of bench; merge each kind on its own");
+    }
+    return parts;
+}
+
+bool write_latency(const Arguments& arguments, const latency::LatencyResult& result) {
+    bool all = true;
+    for (const OutputRequest& request : arguments.outputs) {
+        all = write_text(request.path,
+                         request.format == report::Format::json
+                             ? latency::to_json(result).dump(
+                                   2, ' ', false, nlohmann::json::error_handler_t::replace) +
+                                   "\n"
+                             : latency::to_table(result)) &&
+              all;
+    }
+    return all;
+}
+
+bool write(const Arguments& arguments, const run::Result& result) { return write_reports(arguments, result); }
+bool write(const Arguments& arguments, const latency::LatencyResult& result) {
+    return write_latency(arguments, result);
+}
+
+template <typename Document>
+int merge_all(const Arguments& arguments, std::vector<report::Part<Document>> parts) {
+    const auto merged = report::merge(std::move(parts));
+    if (!merged) {
+        say("smtpspec merge: {}.\n", merged.error());
+        return exit_usage;
+    }
+    for (const std::string& missing : merged->missing) {
+        say("smtpspec merge: {}; the result is only a part\n", missing);
+    }
+    return !write(arguments, merged->document) ? exit_own_error
+           : merged->missing.empty()           ? 0
+                                               : exit_incomplete;
+}
+
+}  // namespace
+
+int merge_command(const Arguments& arguments) {
+    auto parts = read_parts(arguments.operands);
+    if (!parts) {
+        say("smtpspec merge: {}.\n", parts.error());
+        return exit_usage;
+    }
+    return parts->latency.empty() ? merge_all(arguments, std::move(parts->verdicts))
+                                  : merge_all(arguments, std::move(parts->latency));
+}
+
+int waive_command(const Arguments& arguments) {
+    const auto input = read_compare_input(arguments.operands.front(), "the result");
+    if (!input || !input->verdicts) {
+        say("smtpspec waive: {}.\n",
+            input ? "that is a result of bench; give one that run wrote with --format json" : input.error());
+        return exit_usage;
+    }
+    const std::string text = report::waiver_file(*input->verdicts);
+    if (text.empty()) {
+        say("smtpspec waive: nothing in it is red without a waiver\n");
+        return 0;
+    }
+    return write_text(arguments.waive_path, text) ? 0 : exit_own_error;
+}
+
+}  // namespace smtpspec::cli

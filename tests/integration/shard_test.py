@@ -1,0 +1,127 @@
+#!/usr/bin/env python3
+"""shard_test.py SMTPSPEC: eight processes do the parts of one run, and the whole is the same as without parts, cell by cell; what is missing
+or there twice is named."""
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+PROGRAM = sys.argv[1]
+WHAT = [word for glob in ("starttls.*", "auth.*", "client-starttls.*") for word in ("--only", glob)]
+PARTS = 8
+
+
+def run(*words, **environment):
+    return subprocess.run([PROGRAM, *map(str, words)], capture_output=True, text=True, timeout=400, env=dict(os.environ, **environment))
+
+
+def cells(path):
+    """Name and port of each cell with its verdict; times and octets of a conversation differ from run to run."""
+    found = [(cell["side"], cell["scenario"], tuple(sorted(cell["params"].items())), cell["port"], cell["verdict"], cell["outcome"])
+             for cell in json.loads(path.read_text())["cells"]]
+    assert len(found) == len(set(found)), "a cell is there twice"
+    return set(found)
+
+
+def start(folder, index, *more):
+    return subprocess.Popen([PROGRAM, "run", *WHAT, "--shard", f"{index}/{PARTS}", "--format", "json", "--output", folder / f"part-{index}.json", *more],
+                            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+
+
+def parts_of_a_run(folder):
+    whole = folder / "whole.json"
+    assert run("run", *WHAT, "--format", "json", "--output", whole).returncode == 0
+    parts = [folder / f"part-{index}.json" for index in range(1, PARTS + 1)]
+    processes = [start(folder, index, "--balance", str(whole)) for index in range(1, PARTS + 1)]
+    for process in processes:
+        _, errors = process.communicate(timeout=400)
+        assert process.returncode == 0, errors
+    merged = folder / "merged.json"
+    done = run("merge", *reversed(parts), "--format", "json", "--output", merged)
+    assert done.returncode == 0 and not done.stderr, done
+    assert cells(merged) == cells(whole), cells(merged) ^ cells(whole)
+    document = json.loads(merged.read_text())
+    assert "shard" not in document and document["summary"] == json.loads(whole.read_text())["summary"]
+    assert run("compare", whole, merged).returncode == 0
+    times = [sum(cell["duration_us"] for cell in json.loads(whole.read_text())["cells"]
+                 if (cell["scenario"], tuple(sorted(cell["params"].items())), cell["port"]) in mine)
+             for mine in ({(c["scenario"], tuple(sorted(c["params"].items())), c["port"]) for c in json.loads(part.read_text())["cells"]} for part in parts)]
+    longest = max(cell["duration_us"] for cell in json.loads(whole.read_text())["cells"])
+    assert max(times) - min(times) <= longest, f"not balanced: {times}"
+
+    done = run("merge", *parts[:3], *parts[4:], "--format", "json", "--output", merged)
+    assert done.returncode == 5 and "part 4/8 is missing" in done.stderr, done
+    assert json.loads(merged.read_text())["interrupted"] is True
+    assert cells(merged) == cells(whole) - cells(parts[3])
+    done = run("merge", *parts, parts[2])
+    assert done.returncode == 2 and "part 3/8 is there twice" in done.stderr, done
+    done = run("merge", whole, parts[0])
+    assert done.returncode == 2 and "they are not parts of one run" in done.stderr, done
+
+    partial = json.loads(parts[1].read_text())
+    partial["cells"], partial["interrupted"] = partial["cells"][:5], True
+    parts[1].write_text(json.dumps(partial))
+    done = run("merge", *parts, "--format", "json", "--output", merged)
+    assert done.returncode == 5 and "part 2/8 was interrupted after 5 cells" in done.stderr, done
+
+
+def killed(folder):
+    """A part that is ended from outside leaves what it has, and that merges."""
+    process = start(folder, 1, "--slow")
+    process.terminate()
+    process.communicate(timeout=100)
+    first = folder / "part-1.json"
+    if not first.exists():  # it was ended before it could write anything, which is a missing part
+        return
+    done = run("merge", first, "--format", "json", "--output", folder / "merged.json")
+    assert done.returncode == 5 and "part 2/8 is missing" in done.stderr, done
+
+
+def load(folder):
+    parts = [folder / f"load-{index}.json" for index in (1, 2, 3)]
+    for index, part in enumerate(parts, 1):
+        done = run("bench", "--connections", "4", "--messages", "50", "--port", "587", "--no-calibration", "--shard", f"{index}/3", "--format", "json",
+                   "--output", part)
+        assert done.returncode == 0, done.stderr
+    documents = [json.loads(part.read_text()) for part in parts]
+    assert [document["ports"][0]["sent"] for document in documents] == [17, 17, 16]
+    assert [document["load"]["connections"] for document in documents] == [2, 1, 1]
+    merged = folder / "load.json"
+    assert run("merge", *parts, "--format", "json", "--output", merged).returncode == 0
+    whole = json.loads(merged.read_text())["ports"][0]
+    assert whole["sent"] == whole["planned"] == 50
+    for name, stage in whole["stages"].items():
+        found = [document["ports"][0]["stages"].get(name) for document in documents]
+        found = [one for one in found if one]
+        assert stage["count"] == sum(one["count"] for one in found), name
+        assert stage["sum_us"] == sum(one["sum_us"] for one in found), name
+        assert stage["max_us"] == max(one["max_us"] for one in found), name
+    assert "part 2/3 is missing" in run("merge", parts[0], parts[2]).stderr
+
+
+def from_environment():
+    for environment, code, told in (({"CI_NODE_INDEX": "2", "CI_NODE_TOTAL": "400"}, 0, ""), ({"JOB_COMPLETION_INDEX": "0", "CI_NODE_TOTAL": "400"}, 0, ""),
+                                    ({"CI_NODE_INDEX": "9", "CI_NODE_TOTAL": "8"}, 2, "CI_NODE_INDEX=9"), ({"CI_NODE_INDEX": "x", "CI_NODE_TOTAL": "8"}, 2, "x")):
+        done = run("run", "--only", "starttls.state.*", "--shard", "auto", "--format", "json", **environment)
+        assert done.returncode in (code, 77 if code == 0 else code) and told in done.stderr, (environment, done)
+        if code == 0:
+            index = int(environment.get("CI_NODE_INDEX", 1))
+            assert json.loads(done.stdout)["shard"] == {"index": index, "count": 400}, done.stdout[:300]
+    for text in ("0/8", "9/8", "8", "1/0", "-1/8", "1/8x", "a/b"):
+        done = run("run", "--shard", text)
+        assert done.returncode == 2 and "--shard" in done.stderr, (text, done)
+
+
+def main():
+    with tempfile.TemporaryDirectory() as name:
+        folder = pathlib.Path(name)
+        parts_of_a_run(folder)
+        killed(folder)
+        load(folder)
+        from_environment()
+    print("good")
+
+
+main()
