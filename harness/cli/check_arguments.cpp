@@ -188,11 +188,11 @@ std::string contradiction(const Arguments& arguments) {
             arguments.command,
             arguments.options.ca_file.empty() ? "--connect-to" : "--ca");
     }
-    const bool has_junit =
+    const bool of_cells =
         std::any_of(arguments.outputs.begin(), arguments.outputs.end(), [](const OutputRequest& request) {
-            return request.format == report::Format::junit;
+            return request.format != report::Format::terminal && request.format != report::Format::json;
         });
-    if ((arguments.command == "bench" || arguments.command == "compare") && has_junit) {
+    if ((arguments.command == "bench" || arguments.command == "compare") && of_cells) {
         return arguments.command + " has no tests to report: --format terminal or --format json";
     }
     if (std::string text = mixed_reports(arguments); !text.empty()) {

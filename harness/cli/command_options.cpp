@@ -73,11 +73,12 @@ void add_conduct(CLI::App& command, Arguments& arguments) {
 
 void add_output(CLI::App& command, ParsedWords& words) {
     command
-        .add_option("--format",
-                    words.formats,
-                    "terminal, json or junit; repeatable, all but one with --output behind it")
+        .add_option(
+            "--format",
+            words.formats,
+            "terminal, json, junit, markdown or sarif; repeatable, all but one with --output behind it")
         ->option_text("FORMAT ...")
-        ->check(CLI::IsMember({"terminal", "json", "junit"}));
+        ->check(CLI::IsMember({"terminal", "json", "junit", "markdown", "sarif"}));
     command.add_option(
         "--output", words.paths, "where the report named before it goes; default: standard output");
     command.add_option("--color", words.arguments.colour, "auto, always or never (NO_COLOR is honoured)")
@@ -253,7 +254,10 @@ void add_files(CLI::App& app, ParsedWords& words) {
     CLI::App& report = *app.add_subcommand("report", "render a result document again");
     report.add_option("result", arguments.operands, "a file that run wrote with --format json")->required();
     add_output(report, words);
-    report.footer("Example:\n  smtpspec report result.json --format junit --output junit.xml");
+    report.footer(
+        "Examples:\n"
+        "  smtpspec report result.json --format junit --output junit.xml\n"
+        "  smtpspec report result.json --format markdown >>$GITHUB_STEP_SUMMARY");
 }
 
 /// "500", "500/s".

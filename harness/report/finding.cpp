@@ -148,7 +148,7 @@ std::string render_finding(const Finding& finding, const run::Result& result, co
     writer.heading(symbol(cell), text.name + ", " + text.where, tone(cell));
     if (text.kind == FindingKind::brief) {
         writer.text(text.level + ": " + text.title + (rule.empty() ? "" : " (" + rule + ")"));
-        writer.field("got", cell.got.empty() || cell.got == cell.outcome ? text.why : text.got);
+        writer.field("got", text.got);
         writer.command(rerun_words(result, cell, options.program));
         return writer.take();
     }

@@ -155,6 +155,10 @@ FindingText text_of(const Finding& finding) {
     text.refs = safe_refs(cell);
     text.expected = safe(cell.expected);
     text.got = got_text(cell);
+    if (brief) {  // one sentence: what came, or why where only an outcome is known
+        text.got = cell.got.empty() || cell.got == cell.outcome ? text.why : text.got;
+        text.why.clear();
+    }
     text.waiver = waiver_text(cell);
     text.also = brief ? "" : others_text(finding);
     return text;
