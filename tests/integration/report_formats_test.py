@@ -69,7 +69,7 @@ HOSTILE = {
     "list": "- evil",
     "numbers": "1. evil",
     "rule": "---",
-    "workflow command": "::set-output name=evil::evil\n::error::evil\n##[error]evil",
+    "workflow command": "::set-output name=evil::evil\n::error::evil\n##[error]evil ##vso[evil]",
     "formula": "=cmd|' /C evil'!A0",
     "more formulas": "@SUM(1+1)*cmd|' /C evil'!A0",
     "quotes": "\"evil\" 'evil' \\\"evil\\\" \\",
@@ -185,6 +185,8 @@ def has_control(text, allowed="\n"):
 
 def check_terminal(text, what):
     check(not has_control(text.decode("utf-8")), f"{what}: the terminal report has control characters")
+    command = re.search(r"^\s*::[A-Za-z].*::|##\[|##vso\[", text.decode("utf-8"), re.M)
+    check(command is None, f"{what}: the terminal report commands a CI job: {command}")
 
 
 def check_json(text, what):
