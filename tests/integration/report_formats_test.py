@@ -123,7 +123,7 @@ def poisoned(document, text):
             label["label"] = words
         for entry in cell["transcript"]:
             entry.pop("text", None)
-            entry["base64"] = base64.b64encode(octets).decode()
+            entry["base64"] = base64.b64encode(octets + b"\r\n" + octets).decode()  # with a line end and without
             entry["connection"] = words
         if cell["waiver"]:
             cell["waiver"] = {"id": words, "reason": words}
