@@ -9,7 +9,7 @@ case ${1:-build} in
     build) ;;
     test | full)
         packages+=(libgtest-dev libgmock-dev libbenchmark-dev libvalijson-dev python3 openssl swaks netcat-openbsd
-                   iproute2 debootstrap)
+                   iproute2 debootstrap libxml2-utils python3-junitparser python3-jsonschema cmark-gfm)
         ;;&
     full) packages+=(clang-19 libclang-rt-19-dev clang-tidy-19 clang-format-19) ;;
     test) ;;

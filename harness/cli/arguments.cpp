@@ -18,6 +18,20 @@ namespace smtpspec::cli {
 
 namespace {
 
+/// The format of an --output without a --format before it, by the end of its name.
+report::Format format_of_name(std::string_view path) {
+    static constexpr std::pair<std::string_view, report::Format> ends[] = {{".json", report::Format::json},
+                                                                           {".xml", report::Format::junit},
+                                                                           {".md", report::Format::markdown},
+                                                                           {".sarif", report::Format::sarif}};
+    for (const auto& [end, format] : ends) {
+        if (path.size() > end.size() && path.ends_with(end)) {
+            return format;
+        }
+    }
+    return report::Format::terminal;
+}
+
 /// An --output belongs to the --format before it.
 std::vector<OutputRequest> pair_outputs(int argc, const char* const* argv) {
     std::vector<OutputRequest> outputs;
@@ -38,12 +52,8 @@ std::vector<OutputRequest> pair_outputs(int argc, const char* const* argv) {
             outputs.push_back(request);
         } else if (const auto path = value(i, "--output")) {
             if (outputs.empty() || !outputs.back().path.empty()) {
-                const bool json = path->size() > 5 && path->substr(path->size() - 5) == ".json";
-                const bool xml = path->size() > 4 && path->substr(path->size() - 4) == ".xml";
                 OutputRequest request;
-                request.format = json  ? report::Format::json
-                                 : xml ? report::Format::junit
-                                       : report::Format::terminal;
+                request.format = format_of_name(*path);
                 outputs.push_back(request);
             }
             outputs.back().path = *path;

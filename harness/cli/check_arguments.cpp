@@ -188,12 +188,15 @@ std::string contradiction(const Arguments& arguments) {
             arguments.command,
             arguments.options.ca_file.empty() ? "--connect-to" : "--ca");
     }
-    const bool has_junit =
-        std::any_of(arguments.outputs.begin(), arguments.outputs.end(), [](const OutputRequest& request) {
-            return request.format == report::Format::junit;
+    const bool compares = arguments.command == "compare";
+    const bool of_cells =
+        std::any_of(arguments.outputs.begin(), arguments.outputs.end(), [&](const OutputRequest& request) {
+            return request.format != report::Format::terminal && request.format != report::Format::json &&
+                   !(compares && request.format == report::Format::markdown);
         });
-    if ((arguments.command == "bench" || arguments.command == "compare") && has_junit) {
-        return arguments.command + " has no tests to report: --format terminal or --format json";
+    if ((arguments.command == "bench" || compares) && of_cells) {
+        return arguments.command + " has no tests to report: --format terminal or --format json" +
+               (compares ? ", or markdown" : "");
     }
     if (std::string text = mixed_reports(arguments); !text.empty()) {
         return text;

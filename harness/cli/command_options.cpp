@@ -147,7 +147,10 @@ void add_files(CLI::App& app, ParsedWords& words) {
     CLI::App& report = *app.add_subcommand("report", "render a result document again");
     report.add_option("result", arguments.operands, "a file that run wrote with --format json")->required();
     add_output(report, words);
-    report.footer("Example:\n  smtpspec report result.json --format junit --output junit.xml");
+    report.footer(
+        "Examples:\n"
+        "  smtpspec report result.json --format junit --output junit.xml\n"
+        "  smtpspec report result.json --format markdown >>$GITHUB_STEP_SUMMARY");
 }
 
 }  // namespace

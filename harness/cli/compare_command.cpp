@@ -51,13 +51,34 @@ std::string as_json(const Answer& answer) {
     return json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
 }
 
+std::string as_markdown(const Arguments& arguments, const Answer& answer) {
+    std::string text = answer.verdicts ? report::to_markdown(*answer.verdicts, arguments.compare.all) : "";
+    if (answer.latency) {
+        // What is in the table was made safe to show, and holds no fence.
+        text += fmt::format("\n## smtpspec compare: latency\n\n```text\n{}```\n",
+                            latency::to_table(*answer.latency, arguments.compare.all));
+    }
+    for (const std::string& missing : answer.missing) {
+        text += "\n" + missing + "\n";
+    }
+    return text;
+}
+
+std::string text_of(const Arguments& arguments, const OutputRequest& request, const Answer& answer) {
+    switch (request.format) {
+        case report::Format::json:
+            return as_json(answer);
+        case report::Format::markdown:
+            return as_markdown(arguments, answer);
+        default:
+            return as_text(arguments, request.path, answer);
+    }
+}
+
 bool write(const Arguments& arguments, const Answer& answer) {
     bool all = true;
     for (const OutputRequest& request : arguments.outputs) {
-        const std::string text = request.format == report::Format::json
-                                     ? as_json(answer)
-                                     : as_text(arguments, request.path, answer);
-        all = write_text(request.path, text) && all;
+        all = write_text(request.path, text_of(arguments, request, answer)) && all;
     }
     return all;
 }

@@ -71,11 +71,12 @@ void add_conduct(CLI::App& command, Arguments& arguments) {
 
 void add_output(CLI::App& command, ParsedWords& words) {
     command
-        .add_option("--format",
-                    words.formats,
-                    "terminal, json or junit; repeatable, all but one with --output behind it")
+        .add_option(
+            "--format",
+            words.formats,
+            "terminal, json, junit, markdown or sarif; repeatable, all but one with --output behind it")
         ->option_text("FORMAT ...")
-        ->check(CLI::IsMember({"terminal", "json", "junit"}));
+        ->check(CLI::IsMember({"terminal", "json", "junit", "markdown", "sarif"}));
     command.add_option(
         "--output", words.paths, "where the report named before it goes; default: standard output");
     command.add_option("--color", words.arguments.colour, "auto, always or never (NO_COLOR is honoured)")

@@ -21,9 +21,6 @@ struct Finding {
 /// numbers).
 std::vector<Finding> findings(const std::vector<const run::Cell*>& cells);
 
-/// "data.eod[eod=a]" for one value; "data.eod" when it is about several.
-std::string finding_name(const Finding& finding);
-
 /// The block of one finding: in full for what is red, an error or inconclusive, in short for warn and
 /// tolerated.
 std::string render_finding(const Finding& finding, const run::Result& result, const RenderOptions& options);

@@ -5,14 +5,15 @@
 namespace smtpspec::report {
 
 std::optional<Format> format_from_string(std::string_view word) {
-    if (word == "terminal") {
-        return Format::terminal;
-    }
-    if (word == "json") {
-        return Format::json;
-    }
-    if (word == "junit") {
-        return Format::junit;
+    static constexpr std::pair<std::string_view, Format> known[] = {{"terminal", Format::terminal},
+                                                                    {"json", Format::json},
+                                                                    {"junit", Format::junit},
+                                                                    {"markdown", Format::markdown},
+                                                                    {"sarif", Format::sarif}};
+    for (const auto& [name, format] : known) {
+        if (word == name) {
+            return format;
+        }
     }
     return std::nullopt;
 }
@@ -27,6 +28,10 @@ std::string render(Format format, const run::Result& result, const RenderOptions
             return render_json(result);
         case Format::junit:
             return render_junit(result);
+        case Format::markdown:
+            return render_markdown(result, options);
+        case Format::sarif:
+            return render_sarif(result);
         case Format::terminal:
             break;
     }

@@ -9,7 +9,7 @@
 namespace smtpspec::report {
 
 /// What a report is made for. The result document is its only input.
-enum class Format { terminal, json, junit };
+enum class Format { terminal, json, junit, markdown, sarif };
 std::optional<Format> format_from_string(std::string_view word);
 
 enum class Colour { no, yes };
@@ -28,6 +28,18 @@ std::string render_json(const run::Result& result);
 /// JUnit XML that Jenkins' schema accepts: error and inconclusive = error; fail, vulnerable = failure;
 /// unsupported, skipped and waived = skipped with the reason.
 std::string render_junit(const run::Result& result);
+
+/// A page for $GITHUB_STEP_SUMMARY and merge requests: the verdict in words, the matrix as a table, each
+/// finding folded with its evidence. At most `longest_markdown` octets: what does not fit is left out and
+/// counted.
+std::string render_markdown(const run::Result& result, const RenderOptions& options);
+
+/// GitHub takes 1 MiB for the summary of a step, GitLab 1,000,000 characters for a note.
+inline constexpr std::size_t longest_markdown = 1'000'000;
+
+/// SARIF 2.1.0: fail, vulnerable and unexpected passes = error, warn = warning, the others absent; waived
+/// cells with a suppression. A fingerprint is that of the cell and its outcome, the same in every run.
+std::string render_sarif(const run::Result& result);
 
 std::string render(Format format, const run::Result& result, const RenderOptions& options);
 

@@ -2,6 +2,7 @@
 
 #include "harness/report/finding.hpp"
 #include "harness/report/text.hpp"
+#include "protocol/smtp/escape.hpp"
 #include "protocol/smtp/text.hpp"
 
 namespace smtpspec::report {
@@ -9,30 +10,34 @@ namespace smtpspec::report {
 namespace {
 
 bool needs_no_quotes(std::string_view word) {
-    for (const char c : word) {
-        if (!smtp::is_alnum(c) && std::string_view("@%+=:,./_-").find(c) == std::string_view::npos) {
+    for (std::size_t i = 0; i < word.size(); ++i) {
+        const bool harmless = std::string_view("@%+=:,./_-").find(word[i]) != std::string_view::npos;
+        if ((!smtp::is_alnum(word[i]) && !harmless) || smtp::commands_a_log(word, i)) {
             return false;
         }
     }
     return !word.empty();
 }
 
-bool is_plain(char c) { return !smtp::is_control(c) && !smtp::is_eight_bit(c); }
+bool is_plain_at(std::string_view word, std::size_t at) {
+    return !smtp::is_control(word[at]) && !smtp::is_eight_bit(word[at]) && !smtp::commands_a_log(word, at);
+}
 
-/// One word for a shell. What could drive a terminal never comes out raw.
+/// One word for a shell. What could drive a terminal or the log of a CI job never comes out raw.
 std::string quoted(std::string_view word) {
     if (needs_no_quotes(word)) {
         return std::string(word);
     }
     bool plain = true;
-    for (const char c : word) {
-        plain = plain && is_plain(c);
+    for (std::size_t i = 0; i < word.size(); ++i) {
+        plain = plain && is_plain_at(word, i);
     }
     std::string out = plain ? "'" : "$'";
-    for (const char c : word) {
+    for (std::size_t i = 0; i < word.size(); ++i) {
+        const char c = word[i];
         if (c == '\'') {
             out += plain ? "'\\''" : "\\'";
-        } else if (is_plain(c)) {
+        } else if (is_plain_at(word, i)) {
             out += !plain && c == '\\' ? "\\\\" : std::string(1, c);
         } else {
             out += fmt::format("\\x{:02x}", static_cast<unsigned char>(c));

@@ -101,9 +101,12 @@ class Estimator {
     /// `plain(…)` or `base64(…)`, but for `base64(user)`: a name is no password.
     static bool is_credentials(const script::Expression& expression) {
         const auto* call = std::get_if<script::CallExpression>(&expression.node);
-        return call != nullptr && (call->function == "plain" || call->function == "base64") &&
-               !(call->arguments.size() == 1 && call->arguments.front() &&
-                 is_name(*call->arguments.front(), "user"));
+        if (call == nullptr || (call->function != "plain" && call->function != "base64")) {
+            return false;
+        }
+        const auto& given = call->arguments;
+        const bool is_user = given.size() == 1 && given.front() && is_name(*given.front(), "user");
+        return !is_user;
     }
 
     /// AUTH with PLAIN and an initial response that is written out.

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdint>
+#include <utility>
 
 #include "protocol/smtp/text.hpp"
 
@@ -86,7 +87,35 @@ void put_ascii(std::string& out, char c) {
     out += c;
 }
 
+/// The first character of what commands_a_log() spelled out.
+std::string disarmed(std::string text) {
+    if (text.find("##") == std::string::npos && text.find("::") == std::string::npos) {
+        return text;
+    }
+    std::string out;
+    out.reserve(text.size());
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        if ((text[i] == '#' || text[i] == ':') && commands_a_log(text, i)) {
+            out += "\\x";
+            put_hex(out, static_cast<unsigned char>(text[i]), 2);
+        } else {
+            out += text[i];
+        }
+    }
+    return out;
+}
+
 }  // namespace
+
+bool commands_a_log(std::string_view text, std::size_t at) {
+    const std::string_view rest = text.substr(at);
+    if (rest.substr(0, 3) == "##[" || rest.substr(0, 6) == "##vso[") {
+        return true;
+    }
+    // An IPv6 address has "::" once.
+    return rest.size() > 2 && rest.substr(0, 2) == "::" && is_alpha(rest[2]) &&
+           rest.find("::", 2) != std::string_view::npos;
+}
 
 std::string printable(std::string_view octets) {
     std::string out;
@@ -118,7 +147,7 @@ std::string printable(std::string_view octets) {
         }
         octets.remove_prefix(length);
     }
-    return out;
+    return disarmed(std::move(out));
 }
 
 std::string printable(std::string_view octets, size_t limit) {

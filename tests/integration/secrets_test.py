@@ -105,7 +105,7 @@ class Trial:
     def reports(self):
         self.runs += 1
         words = []
-        for name in ("terminal", "json", "junit"):
+        for name in ("terminal", "json", "junit", "markdown", "sarif"):
             words += ["--format", name, "--output", str(self.folder / f"report.{self.runs}.{name}")]
         return words + ["--transcripts", "all"]
 

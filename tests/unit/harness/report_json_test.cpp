@@ -1,16 +1,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <fstream>
 #include <nlohmann/json.hpp>
-#include <valijson/adapters/nlohmann_json_adapter.hpp>
-#include <valijson/schema.hpp>
-#include <valijson/schema_parser.hpp>
-#include <valijson/validation_results.hpp>
-#include <valijson/validator.hpp>
 
 #include "harness/report/report.hpp"
 #include "report_support.hpp"
+#include "schema_support.hpp"
 
 namespace smtpspec::report {
 namespace {
@@ -19,31 +14,9 @@ using nlohmann::json;
 using nlohmann::ordered_json;
 using run::Verdict;
 
-json schema_document() {
-    std::ifstream in(std::string(SMTPSPEC_SOURCE_DIR) + "/docs/result.schema.json");
-    return json::parse(in);
-}
-
 /// What docs/result.schema.json has against the document; "" if nothing.
 std::string complaints(const json& document) {
-    static const json text = schema_document();
-    valijson::Schema schema;
-    valijson::SchemaParser parser;
-    parser.populateSchema(valijson::adapters::NlohmannJsonAdapter(text), schema);
-    valijson::Validator validator;
-    valijson::ValidationResults results;
-    if (validator.validate(schema, valijson::adapters::NlohmannJsonAdapter(document), &results)) {
-        return {};
-    }
-    std::string all;
-    valijson::ValidationResults::Error error;
-    while (results.popError(error)) {
-        for (const std::string& part : error.context) {
-            all += part;
-        }
-        all += ": " + error.description + "\n";
-    }
-    return all.empty() ? "not valid" : all;
+    return test::schema_complaints("docs/result.schema.json", document);
 }
 
 json document_of(const run::Result& result) { return json::parse(render_json(result)); }
@@ -91,6 +64,8 @@ TEST(JsonReport, GivesTheSameReportsWhenReadBack) {
     ASSERT_TRUE(read);
     EXPECT_EQ(render_terminal(*read, {}), render_terminal(result, {}));
     EXPECT_EQ(render_junit(*read), render_junit(result));
+    EXPECT_EQ(render_markdown(*read, {}), render_markdown(result, {}));
+    EXPECT_EQ(render_sarif(*read), render_sarif(result));
 }
 
 TEST(JsonReport, HasEveryVerdictInItsSchema) {
@@ -183,10 +158,12 @@ TEST(JsonReport, RefusesWhatItCannotReadAndSaysWhere) {
                 testing::HasSubstr("expected an object"));
 }
 
-TEST(Format, HasThreeWords) {
+TEST(Format, HasAWordForEach) {
     EXPECT_EQ(format_from_string("terminal"), Format::terminal);
     EXPECT_EQ(format_from_string("json"), Format::json);
     EXPECT_EQ(format_from_string("junit"), Format::junit);
+    EXPECT_EQ(format_from_string("markdown"), Format::markdown);
+    EXPECT_EQ(format_from_string("sarif"), Format::sarif);
     EXPECT_EQ(format_from_string("JSON"), std::nullopt);
     EXPECT_EQ(render(Format::json, test::good_result(), {}), render_json(test::good_result()));
 }

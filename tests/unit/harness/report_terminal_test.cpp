@@ -202,6 +202,9 @@ TEST(RerunCommand, LeavesNothingToTheShell) {
                         {"*", "'*'"},
                         {"\x1b'\\", "$'\\x1b\\'\\\\'"},
                         {"m\xc3\xbc", "$'m\\xc3\\xbc'"},
+                        {"::error::x", "$'\\x3a:error::x'"},
+                        {"##[x]", "$'\\x23#[x]'"},
+                        {"2001:db8::a", "2001:db8::a"},
                         {"mail.example:25", "mail.example:25"}};
     for (const Row& row : rows) {
         run::Result result;

@@ -89,6 +89,29 @@ TEST(Printable, EscapesWhatMustNotReachATerminal) {
     }
 }
 
+TEST(Printable, LeavesNoCommandForTheLogOfACiJob) {
+    const std::vector<std::pair<std::string, std::string>> cases{
+        {"::error::x", R"(\x3A:error::x)"},
+        {"550 no ::add-mask::e", R"(550 no \x3A:add-mask::e)"},
+        {"::a::b::c", R"(\x3A:a\x3A:b::c)"},
+        {"##[error]x", R"(\x23#[error]x)"},
+        {"x ##vso[task.complete]", R"(x \x23#vso[task.complete])"},
+        {"###[x]", R"(#\x23#[x])"},
+        {"2001:db8::a", "2001:db8::a"},
+        {"from ::ffff:192.0.2.1", "from ::ffff:192.0.2.1"},
+        {"# a ## heading [x]", "# a ## heading [x]"},
+        {":: ::", ":: ::"},
+        {"::", "::"}};
+    for (const auto& [octets, shown] : cases) {
+        EXPECT_EQ(printable(octets), shown);
+    }
+    std::string many;
+    for (int i = 0; i < 300000; ++i) {
+        many += "::a";
+    }
+    EXPECT_EQ(printable(many).size(), many.size() + 3 * (300000 - 1));
+}
+
 TEST(Printable, NoOctetComesOutAsAControlCharacter) {
     for (int first = 0; first < 256; ++first) {
         for (int second = 0; second < 256; ++second) {
