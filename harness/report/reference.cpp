@@ -40,7 +40,7 @@ std::optional<std::string> rfc_url(std::string_view rest) {
     if (!is_number(number, 5)) {
         return std::nullopt;
     }
-    const std::string page = fmt::format("https://www.rfc-editor.org/rfc/rfc{}", number);
+    std::string page = fmt::format("https://www.rfc-editor.org/rfc/rfc{}", number);
     if (at == std::string_view::npos) {
         return page;
     }

@@ -70,7 +70,7 @@ std::string fingerprint(const run::Cell& cell) {
     std::sort(params.begin(), params.end());
     std::vector<std::string> parts{"1", cell.scenario};
     for (const auto& [name, value] : params) {
-        parts.push_back(name + "=" + value);
+        parts.push_back(fmt::format("{}={}", name, value));
     }
     parts.insert(parts.end(),
                  {std::string(script::to_string(cell.side)),
