@@ -15,13 +15,20 @@ apt_install() {
 }
 
 mkdir -p "$prefix/bin"
+# A fresh container has the cached program but not what it links to.
+if [ -x "$prefix/bin/smtpspec" ] && ! "$prefix/bin/smtpspec" --version >/dev/null 2>&1; then
+    apt_install libssl3 libstdc++6 ca-certificates || true
+fi
 if "$prefix/bin/smtpspec" --version >/dev/null 2>&1; then
     echo "smtpspec: from the cache"
 elif [ -n "$package" ]; then
     work=$(mktemp -d)
     trap 'rm -rf "$work"' EXIT
     case $package in
-        https://*) curl -fsSL --retry 3 -o "$work/smtpspec.deb" "$package" ;;
+        https://*)
+            command -v curl >/dev/null || apt_install curl ca-certificates
+            curl -fsSL --retry 3 -o "$work/smtpspec.deb" "$package"
+            ;;
         *) cp "$package" "$work/smtpspec.deb" ;;
     esac
     dpkg-deb -x "$work/smtpspec.deb" "$work/root"
