@@ -52,9 +52,9 @@ set(CPACK_DEBIAN_PACKAGE_PRIORITY optional)
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)  # libc6, libssl3, libstdc++6 with the versions that the symbols ask for
 set(CPACK_DEBIAN_PACKAGE_RECOMMENDS ca-certificates)
 set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "conformance tests and latency for SMTP submission")
-set(CPACK_DEBIAN_PACKAGE_DESCRIPTION "conformance tests and latency for SMTP submission
- Judges SMTP servers and clients on ports 25, 465, 587, 2465 and 2587, rule by
- rule, each rule a short scenario with its RFC section. The other side of each
- conversation is its own: a scripted server that can be told to misbehave, and a
- client that does not. It also measures latency per stage and finds regressions.")
+set(CPACK_DEBIAN_PACKAGE_DESCRIPTION "Judges SMTP servers and clients on ports 25, 465, 587, 2465 and 2587,
+rule by rule, each rule a short scenario with its RFC section. The other
+side of each conversation is its own: a scripted server that can be told
+to misbehave, and a client that does not. It also measures latency per
+stage and finds regressions.")
 include(CPack)
