@@ -3,7 +3,8 @@
 #   release           everything, with the real servers (tests/interop)
 #   ASan and UBSan    everything but the real servers
 #   TSan              the tests that use threads           (--full: all)
-#   --full adds       clang 19, clang-tidy, all under TSan, 60 s of fuzzing for each parser, a load of 500 messages/s for 60 s
+#   --full adds       clang 19, clang-tidy, all under TSan, 60 s of fuzzing for each parser, a load of 500 messages/s for 60 s,
+#                     the Debian package on a fresh Debian 12
 # Ends with "N passed, N failed, N skipped" and the reason of every skip. As root on Debian 12 a skip is a failure.
 set -uo pipefail
 cd "$(dirname "$0")"
@@ -75,12 +76,14 @@ check "coroutine lint" ./tools/check_tree.sh coroutines
 check "includes run downwards" ./tools/check_tree.sh includes
 check "defects know no scenario" ./tools/check_tree.sh defects
 
-need "build release" build release && tests release
+package=()
+[ "$full" = yes ] || package=(-LE package)
+need "build release" build release && tests release "${package[@]}"
 need "build asan" build asan && tests asan -LE interop
 if [ "$full" = yes ]; then
     need "build tsan" build tsan && tests tsan -LE interop
     check "format" ./tools/check_tree.sh format
-    need "build clang" build clang && tests clang -LE interop
+    need "build clang" build clang && tests clang -LE 'interop|package'
     check "clang-tidy" ./tools/check_tree.sh tidy
     check "fuzzing" ./tools/fuzz.sh 60
     check "soak, 60 s" python3 bench/soak.py --seconds 60 --rate 500

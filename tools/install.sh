@@ -4,14 +4,14 @@
 set -euo pipefail
 
 packages=(g++ cmake ninja-build ccache mold libboost1.81-dev libssl-dev libyaml-cpp-dev nlohmann-json3-dev
-          libexpected-dev libre2-dev zlib1g-dev libfmt-dev libcli11-dev)
+          libexpected-dev libre2-dev zlib1g-dev libfmt-dev libcli11-dev python3)
 case ${1:-build} in
     build) ;;
     test | full)
-        packages+=(libgtest-dev libgmock-dev libbenchmark-dev libvalijson-dev python3 openssl swaks netcat-openbsd
-                   iproute2 debootstrap libxml2-utils python3-junitparser python3-jsonschema cmark-gfm)
+        packages+=(libgtest-dev libgmock-dev libbenchmark-dev libvalijson-dev openssl swaks netcat-openbsd iproute2
+                   debootstrap libxml2-utils python3-junitparser python3-jsonschema cmark-gfm shellcheck python3-yaml)
         ;;&
-    full) packages+=(clang-19 libclang-rt-19-dev clang-tidy-19 clang-format-19) ;;
+    full) packages+=(clang-19 libclang-rt-19-dev clang-tidy-19 clang-format-19 lintian podman) ;;
     test) ;;
     *) echo "usage: tools/install.sh [build|test|full]" >&2; exit 2 ;;
 esac
