@@ -51,6 +51,8 @@ fi
 [ -z "$endpoint" ] || words=("$endpoint" "${words[@]}")
 formats=(--format terminal --format json --output "$out/result.json")
 for format in ${SMTPSPEC_FORMATS-junit markdown}; do
+    # A measurement has no tests to report: its table is the summary.
+    [ "$command" = run ] || continue
     case $format in
         json | terminal) ;;
         junit) formats+=(--format junit --output "$out/junit.xml") ;;
@@ -75,8 +77,9 @@ case $code in
     *) finish "$code" red ;;
 esac
 gate=0
-smtpspec compare "$baseline" "$out/result.json" --baseline-missing=ok | tee "$out/compare.txt" || gate=${PIPESTATUS[0]}
-fenced <"$out/compare.txt" | summary
+smtpspec compare "$baseline" "$out/result.json" --baseline-missing=ok --format terminal --format markdown --output "$out/compare.md" |
+    tee "$out/compare.txt" || gate=${PIPESTATUS[0]}
+if [ -s "$out/compare.md" ]; then summary <"$out/compare.md"; else fenced <"$out/compare.txt" | summary; fi
 if [ "$gate" -eq 0 ]; then
     [ -e "$baseline" ] || notice "no baseline yet: this result becomes it once the default branch has run"
     cp "$out/result.json" "$out/baseline.json"

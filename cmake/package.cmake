@@ -14,7 +14,7 @@ if(SMTPSPEC_PYTHON3 AND TARGET smtpspec)
         DEPENDS smtpspec ${PROJECT_SOURCE_DIR}/tools/help_pages.py ${PROJECT_SOURCE_DIR}/docs/exit-codes.md
                 ${PROJECT_SOURCE_DIR}/packaging/completion.bash.in
         COMMENT "Making man page and bash completion from --help" VERBATIM)
-    add_custom_target(smtpspec_pages DEPENDS ${pages}/smtpspec.1.gz)
+    add_custom_target(smtpspec_pages ALL DEPENDS ${pages}/smtpspec.1.gz)
     # Installed where they were made: `cmake --build … --target smtpspec` alone makes none, and installs none.
     install(FILES ${pages}/smtpspec.1.gz DESTINATION ${CMAKE_INSTALL_MANDIR}/man1 OPTIONAL)
     install(FILES ${pages}/smtpspec DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions OPTIONAL)
