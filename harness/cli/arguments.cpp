@@ -39,11 +39,13 @@ std::vector<OutputRequest> pair_outputs(int argc, const char* const* argv) {
         } else if (const auto path = value(i, "--output")) {
             if (outputs.empty() || !outputs.back().path.empty()) {
                 const bool json = path->size() > 5 && path->substr(path->size() - 5) == ".json";
+                const bool page = path->size() > 5 && path->substr(path->size() - 5) == ".html";
                 const bool xml = path->size() > 4 && path->substr(path->size() - 4) == ".xml";
                 OutputRequest request;
-                request.format = json  ? report::Format::json
-                                 : xml ? report::Format::junit
-                                       : report::Format::terminal;
+                request.format = json   ? report::Format::json
+                                 : xml  ? report::Format::junit
+                                 : page ? report::Format::html
+                                        : report::Format::terminal;
                 outputs.push_back(request);
             }
             outputs.back().path = *path;

@@ -195,6 +195,14 @@ std::string contradiction(const Arguments& arguments) {
     if ((arguments.command == "bench" || arguments.command == "compare") && has_junit) {
         return arguments.command + " has no tests to report: --format terminal or --format json";
     }
+    const bool has_html =
+        std::any_of(arguments.outputs.begin(), arguments.outputs.end(), [](const OutputRequest& request) {
+            return request.format == report::Format::html;
+        });
+    if (has_html && arguments.command != "run" && arguments.command != "report") {
+        return arguments.command +
+               " writes no HTML. A result of bench: smtpspec report BENCH.json --format html";
+    }
     if (std::string text = mixed_reports(arguments); !text.empty()) {
         return text;
     }

@@ -75,9 +75,9 @@ void add_output(CLI::App& command, ParsedWords& words) {
     command
         .add_option("--format",
                     words.formats,
-                    "terminal, json or junit; repeatable, all but one with --output behind it")
+                    "terminal, json, junit or html; repeatable, all but one with --output behind it")
         ->option_text("FORMAT ...")
-        ->check(CLI::IsMember({"terminal", "json", "junit"}));
+        ->check(CLI::IsMember({"terminal", "json", "junit", "html"}));
     command.add_option(
         "--output", words.paths, "where the report named before it goes; default: standard output");
     command.add_option("--color", words.arguments.colour, "auto, always or never (NO_COLOR is honoured)")

@@ -1,5 +1,6 @@
 #include <nlohmann/json.hpp>
 
+#include "harness/report/html.hpp"
 #include "harness/report/report.hpp"
 
 namespace smtpspec::report {
@@ -14,6 +15,9 @@ std::optional<Format> format_from_string(std::string_view word) {
     if (word == "junit") {
         return Format::junit;
     }
+    if (word == "html") {
+        return Format::html;
+    }
     return std::nullopt;
 }
 
@@ -27,6 +31,8 @@ std::string render(Format format, const run::Result& result, const RenderOptions
             return render_json(result);
         case Format::junit:
             return render_junit(result);
+        case Format::html:
+            return render_html(result, options);
         case Format::terminal:
             break;
     }
