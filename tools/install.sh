@@ -9,7 +9,9 @@ case ${1:-build} in
     build) ;;
     test | full)
         packages+=(libgtest-dev libgmock-dev libbenchmark-dev libvalijson-dev python3 openssl swaks netcat-openbsd
-                   iproute2 debootstrap)
+                   iproute2 debootstrap chromium)
+        # The HTML report's test. Not beside a node from elsewhere, which Debian's npm would conflict with.
+        command -v npm >/dev/null || packages+=(nodejs npm)
         ;;&
     full) packages+=(clang-19 libclang-rt-19-dev clang-tidy-19 clang-format-19) ;;
     test) ;;
