@@ -8,9 +8,9 @@ import {make} from "./text.js";
 
 const peerOf = (cell) => cell.endpoint ?? cell.client;
 
-function portColumns(cells, modes) {
+function portColumns(cells) {
     const ports = [...new Set(cells.map((c) => c.port))].sort((a, b) => a - b);
-    return ports.map((p) => ({label: p === 0 ? "all" : String(p), note: modes[p] ?? "", holds: (c) => c.port === p}));
+    return ports.map((p) => ({label: p === 0 ? "all" : String(p), note: p === 0 ? "ports" : cells.find((c) => c.port === p).mode, holds: (c) => c.port === p}));
 }
 
 /** Endpoints or clients side by side, where there are several of a kind. */
@@ -27,9 +27,8 @@ function tables(result, filter, unfolded) {
         return [make("p", {role: "status"}, "No cell fits these filters.")];
     }
     const own = [...groupedBy(cells, (c) => `${c.side}\n${peerOf(c)}`).values()].map((list) => {
-        const endpoint = result.endpoints.find((e) => e.name === list[0].endpoint);
         return matrix(`${list[0].side === "server" ? "Server" : "Client"} ${peerOf(list[0])}`, list,
-            portColumns(list, endpoint?.ports ?? {}), options);
+            portColumns(list), options);
     });
     return [make("p", {role: "status"}, `${cells.length} of ${result.cells.length} cells`), ...interop(cells, options), ...own];
 }
