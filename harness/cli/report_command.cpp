@@ -46,7 +46,7 @@ int report_command(const Arguments& arguments) {
         say("smtpspec: {} is no JSON. Give a file that run wrote with --format json --output FILE.\n", path);
         return 2;
     }
-    if (document.is_object() && document.value("schema", "") == "smtpspec.latency/2") {
+    if (document.is_object() && document.contains("schema") && document["schema"] == "smtpspec.latency/2") {
         return report_latency(arguments, document);
     }
     const auto result = run::result_from_json(document);
