@@ -13,7 +13,7 @@ add_custom_command(OUTPUT ${SMTPSPEC_EMBEDDED}
     COMMENT "Embedding scenarios and profiles")
 
 function(smtpspec_program)
-    add_library(smtpspec_embedded STATIC ${SMTPSPEC_EMBEDDED})
+    add_library(smtpspec_embedded STATIC ${SMTPSPEC_EMBEDDED} ${SMTPSPEC_WEB})
     target_link_libraries(smtpspec_embedded PUBLIC smtpspec_options)
     if(EXISTS ${PROJECT_SOURCE_DIR}/harness/cli/main.cpp)
         add_executable(smtpspec harness/cli/main.cpp)

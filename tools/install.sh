@@ -8,8 +8,10 @@ packages=(g++ cmake ninja-build ccache mold libboost1.81-dev libssl-dev libyaml-
 case ${1:-build} in
     build) ;;
     test | full)
-        packages+=(libgtest-dev libgmock-dev libbenchmark-dev libvalijson-dev openssl swaks netcat-openbsd iproute2
-                   debootstrap libxml2-utils python3-junitparser python3-jsonschema cmark-gfm shellcheck python3-yaml)
+        packages+=(libgtest-dev libgmock-dev libbenchmark-dev libvalijson-dev openssl swaks netcat-openbsd iproute2 debootstrap
+                   libxml2-utils python3-junitparser python3-jsonschema cmark-gfm shellcheck python3-yaml chromium)
+        # The HTML report's test. Not beside a node from elsewhere, which Debian's npm would conflict with.
+        command -v npm >/dev/null || packages+=(nodejs npm)
         ;;&
     full) packages+=(clang-19 libclang-rt-19-dev clang-tidy-19 clang-format-19 lintian podman) ;;
     test) ;;

@@ -23,7 +23,8 @@ report::Format format_of_name(std::string_view path) {
     static constexpr std::pair<std::string_view, report::Format> ends[] = {{".json", report::Format::json},
                                                                            {".xml", report::Format::junit},
                                                                            {".md", report::Format::markdown},
-                                                                           {".sarif", report::Format::sarif}};
+                                                                           {".sarif", report::Format::sarif},
+                                                                           {".html", report::Format::html}};
     for (const auto& [end, format] : ends) {
         if (path.size() > end.size() && path.ends_with(end)) {
             return format;

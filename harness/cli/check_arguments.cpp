@@ -188,11 +188,21 @@ std::string contradiction(const Arguments& arguments) {
             arguments.command,
             arguments.options.ca_file.empty() ? "--connect-to" : "--ca");
     }
+    const bool has_html =
+        std::any_of(arguments.outputs.begin(), arguments.outputs.end(), [](const OutputRequest& request) {
+            return request.format == report::Format::html;
+        });
+    if (has_html && (arguments.command == "bench" || arguments.command == "compare")) {
+        return arguments.command +
+               " writes no HTML. A result of bench: smtpspec report BENCH.json --format html";
+    }
     const bool compares = arguments.command == "compare";
     const bool of_cells =
         std::any_of(arguments.outputs.begin(), arguments.outputs.end(), [&](const OutputRequest& request) {
-            return request.format != report::Format::terminal && request.format != report::Format::json &&
-                   !(compares && request.format == report::Format::markdown);
+            const bool may = request.format == report::Format::terminal ||
+                             request.format == report::Format::json ||
+                             (compares && request.format == report::Format::markdown);
+            return !may;
         });
     if ((arguments.command == "bench" || compares) && of_cells) {
         return arguments.command + " has no tests to report: --format terminal or --format json" +

@@ -74,9 +74,9 @@ void add_output(CLI::App& command, ParsedWords& words) {
         .add_option(
             "--format",
             words.formats,
-            "terminal, json, junit, markdown or sarif; repeatable, all but one with --output behind it")
+            "terminal, json, junit, markdown, sarif or html; repeatable, all but one with --output behind it")
         ->option_text("FORMAT ...")
-        ->check(CLI::IsMember({"terminal", "json", "junit", "markdown", "sarif"}));
+        ->check(CLI::IsMember({"terminal", "json", "junit", "markdown", "sarif", "html"}));
     command.add_option(
         "--output", words.paths, "where the report named before it goes; default: standard output");
     command.add_option("--color", words.arguments.colour, "auto, always or never (NO_COLOR is honoured)")

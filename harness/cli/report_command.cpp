@@ -4,9 +4,35 @@
 
 #include "harness/cli/commands.hpp"
 #include "harness/cli/output.hpp"
+#include "harness/latency/result.hpp"
+#include "harness/report/html.hpp"
 #include "harness/run/input_file.hpp"
 
 namespace smtpspec::cli {
+
+namespace {
+
+/// A result of bench: as a page, or as the table that bench writes.
+int report_latency(const Arguments& arguments, const nlohmann::ordered_json& document) {
+    const auto result = latency::from_json(document);
+    if (!result) {
+        say("smtpspec: {}: {}\n", arguments.operands.front(), result.error());
+        return 2;
+    }
+    bool all = true;
+    for (const OutputRequest& request : arguments.outputs) {
+        if (request.format != report::Format::html && request.format != report::Format::terminal) {
+            say("smtpspec: a result of bench has no such report: --format terminal or --format html\n");
+            return 2;
+        }
+        const bool as_page = request.format == report::Format::html;
+        all = write_text(request.path, as_page ? report::render_html(*result) : latency::to_table(*result)) &&
+              all;
+    }
+    return all ? 0 : 3;
+}
+
+}  // namespace
 
 int report_command(const Arguments& arguments) {
     const std::string& path = arguments.operands.front();
@@ -19,6 +45,9 @@ int report_command(const Arguments& arguments) {
     if (document.is_discarded()) {
         say("smtpspec: {} is no JSON. Give a file that run wrote with --format json --output FILE.\n", path);
         return 2;
+    }
+    if (document.is_object() && document.contains("schema") && document["schema"] == "smtpspec.latency/2") {
+        return report_latency(arguments, document);
     }
     const auto result = run::result_from_json(document);
     if (!result) {

@@ -1,5 +1,6 @@
 #include <nlohmann/json.hpp>
 
+#include "harness/report/html.hpp"
 #include "harness/report/report.hpp"
 
 namespace smtpspec::report {
@@ -9,7 +10,8 @@ std::optional<Format> format_from_string(std::string_view word) {
                                                                     {"json", Format::json},
                                                                     {"junit", Format::junit},
                                                                     {"markdown", Format::markdown},
-                                                                    {"sarif", Format::sarif}};
+                                                                    {"sarif", Format::sarif},
+                                                                    {"html", Format::html}};
     for (const auto& [name, format] : known) {
         if (word == name) {
             return format;
@@ -32,6 +34,8 @@ std::string render(Format format, const run::Result& result, const RenderOptions
             return render_markdown(result, options);
         case Format::sarif:
             return render_sarif(result);
+        case Format::html:
+            return render_html(result, options);
         case Format::terminal:
             break;
     }

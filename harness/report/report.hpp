@@ -9,7 +9,7 @@
 namespace smtpspec::report {
 
 /// What a report is made for. The result document is its only input.
-enum class Format { terminal, json, junit, markdown, sarif };
+enum class Format { terminal, json, junit, markdown, sarif, html };
 std::optional<Format> format_from_string(std::string_view word);
 
 enum class Colour { no, yes };

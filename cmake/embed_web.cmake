@@ -1,0 +1,28 @@
+# cmake -DROOT=… -DPLOTS=… -DOUT=… -P embed_web.cmake: writes a C++ file with the parts of the HTML report. A page on a disk may
+# not import modules from other files, so they are put behind each other, without their import and export: names are
+# unique over all of them. No bundler is needed for that.
+set(modules data.js text.js cell.js matrix.js filter.js latency.js main.js)
+set(page "\"use strict\";\n(() => {\n")
+foreach(module IN LISTS modules)
+    file(READ ${ROOT}/${module} code)
+    string(REGEX REPLACE "\nimport [^\n]*" "" code "\n${code}")
+    string(REGEX REPLACE "\nexport " "\n" code "${code}")
+    string(APPEND page "${code}")
+endforeach()
+string(APPEND page "})();\n")
+get_filename_component(folder ${OUT} DIRECTORY)
+file(WRITE ${folder}/page.js "${page}")
+
+set(code "#include \"harness/report/html.hpp\"\n\nnamespace smtpspec::report {\nstatic const run::EmbeddedFile files[] = {\n")
+foreach(path ${folder}/page.js ${ROOT}/style.css ${PLOTS}/plots.js ${PLOTS}/plots.css)
+    get_filename_component(name ${path} NAME)
+    file(READ ${path} hex HEX)
+    string(LENGTH "${hex}" digits)
+    math(EXPR octets "${digits} / 2")
+    string(REGEX REPLACE "(................................................................)" "\\1\n" hex "${hex}")
+    string(REGEX REPLACE "([0-9a-f][0-9a-f])" "\\\\x\\1" hex "${hex}")
+    string(REPLACE "\n" "\"\n\"" hex "${hex}")
+    string(APPEND code "{\"${name}\", std::string_view(\"${hex}\", ${octets})},\n")
+endforeach()
+string(APPEND code "};\nstd::span<const run::EmbeddedFile> web_files() { return files; }\n}  // namespace smtpspec::report\n")
+file(WRITE ${OUT} "${code}")

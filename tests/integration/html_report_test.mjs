@@ -1,0 +1,175 @@
+// html_report_test.mjs SMTPSPEC SOURCE BUILD [PICTURES]: the HTML report in Debian's Chromium. Filters, keyboard, hostile text as
+// text, no request, no message on the console; size and the time to the first cell of 2,000 are printed. With PICTURES,
+// a folder: pictures in light and dark, to look at.
+import {execFileSync} from "node:child_process";
+import fs from "node:fs";
+import {createRequire} from "node:module";
+import os from "node:os";
+import path from "node:path";
+import {pathToFileURL} from "node:url";
+
+const [program, source, build, pictures] = process.argv.slice(2);
+const bad = [];
+const check = (what, fits, detail = "") => fits || bad.push(`${what} ${detail}`);
+
+function skip(reason) {
+    console.log(`SKIPPED: ${reason}`);
+    process.exit(77);
+}
+
+/** playwright-core as the lock file says, kept in the build folder. */
+function playwright() {
+    const folder = path.join(build, "generated", "web-tests");
+    const lock = path.join(source, "tests", "web", "package-lock.json");
+    const have = path.join(folder, "package-lock.json");
+    const same = fs.existsSync(path.join(folder, "node_modules")) && fs.readFileSync(have, "utf8") === fs.readFileSync(lock, "utf8");
+    if (!same) {
+        fs.mkdirSync(folder, {recursive: true});
+        fs.copyFileSync(path.join(source, "tests", "web", "package.json"), path.join(folder, "package.json"));
+        fs.copyFileSync(lock, have);
+        try {
+            execFileSync("npm", ["ci", "--ignore-scripts", "--no-audit", "--no-fund"], {cwd: folder, stdio: "pipe", timeout: 120000});
+        } catch (problem) {
+            skip(`npm cannot install playwright-core: ${String(problem.stderr ?? problem).slice(0, 300)}`);
+        }
+    }
+    return createRequire(path.join(folder, "x.js"))("playwright-core");
+}
+
+const hostile = "</script><img src=x onerror=\"document.title='broken'\">]]>\u001b[31m\u202e=cmd|'/c'!A1";
+
+/** 2,000 cells of two endpoints and two clients, each with a transcript of its own. */
+function bigResult(real) {
+    const verdicts = ["pass", "pass", "pass", "pass", "tolerated", "warn", "fail", "vulnerable", "unsupported", "skipped", "inconclusive", "error"];
+    const ports = [25, 587, 2587, 465, 2465];
+    const cells = [];
+    for (let i = 0; i < 2000; ++i) {
+        const like = real.cells[i % real.cells.length];
+        const cell = structuredClone(like);
+        cell.scenario = `g${Math.floor(i / 5) % 20}.rule-${Math.floor(i / 100) % 10}`;
+        cell.params = {};
+        cell.port = ports[i % 5];
+        delete cell.endpoint;
+        delete cell.client;
+        cell.side = i < 1000 ? "server" : "client";
+        cell[i < 1000 ? "endpoint" : "client"] = i % 1000 < 500 ? "first" : "second";
+        cell.scenario = `g${Math.floor((i % 500) / 5) % 10}.rule-${Math.floor((i % 500) / 50)}`;
+        cell.verdict = verdicts[(i * 7 + Math.floor(i / 5) * 5) % verdicts.length];
+        cell.labels = [];
+        cell.transcript.forEach((entry, n) => {
+            if (entry.text !== undefined) {
+                entry.text += `250 ${(i * 7919 + n * 104729).toString(36)}${Math.sin(i * 50 + n).toString(36)}\r\n`;
+            }
+        });
+        cells.push(cell);
+    }
+    Object.assign(cells[0], {verdict: "fail", title: hostile, reason: hostile, got: hostile, refs: ["RFC 3207 §4.2", hostile]});
+    cells[0].transcript.push({kind: "received", at_us: 999999, connection: "a", tls: false, text: `${hostile}\r\n`});
+    cells[0].transcript.push({kind: "received", at_us: 999999, connection: "a", tls: true, base64: Buffer.from("8bit \xff\xfe\r\n", "latin1").toString("base64")});
+    cells[0].transcript.push({kind: "received", at_us: 999999, connection: "a", tls: true, text: "x".repeat(1 << 20)});
+    const summary = {};
+    cells.forEach((c) => { summary[c.verdict] = (summary[c.verdict] ?? 0) + 1; });
+    const endpoint = (name) => ({...real.endpoints[0], name});
+    return {...real, cells, summary, endpoints: [endpoint("first"), endpoint("second")], notices: [hostile],
+        clients: [{name: "first", version: "1"}, {name: "second", version: "2"}]};
+}
+
+async function open(browser, file, scheme = "light") {
+    const page = await browser.newPage({colorScheme: scheme, viewport: {width: 1200, height: 900}});
+    page.on("console", (m) => ["error", "warning"].includes(m.type()) && bad.push(`console: ${m.text()}`));
+    page.on("pageerror", (e) => bad.push(`error in the page: ${e}`));
+    page.on("request", (r) => r.url() !== pathToFileURL(file).href && bad.push(`request: ${r.url()}`));
+    const begin = performance.now();
+    await page.goto(pathToFileURL(file).href, {waitUntil: "commit"});
+    await page.waitForSelector("main[data-ready]");
+    await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => setTimeout(done, 0))));
+    return {page, ms: performance.now() - begin};
+}
+
+const shownCells = (page) => page.locator("[role=status]").textContent();
+
+async function filters(page) {
+    check("all cells", (await shownCells(page)) === "2000 of 2000 cells", await shownCells(page));
+    await page.getByRole("button", {name: /^pass \d+/}).click();
+    check("verdict filter", !(await shownCells(page)).startsWith("2000"));
+    await page.getByRole("button", {name: /^pass \d+/}).click();
+    await page.locator("form [name=side]").selectOption("client");
+    check("side filter", (await shownCells(page)) === "1000 of 2000 cells", await shownCells(page));
+    await page.locator("form [name=port]").selectOption("587");
+    check("port filter", (await shownCells(page)) === "200 of 2000 cells", await shownCells(page));
+    await page.locator("form [name=side]").selectOption("");
+    await page.locator("form [name=port]").selectOption("");
+    await page.locator("form [name=text]").fill("onerror");
+    check("text filter", (await shownCells(page)) === "1 of 2000 cells", await shownCells(page));
+}
+
+/** Only the hostile cell is shown; it is opened without a mouse. */
+async function hostileCell(page) {
+    await page.locator("table.matrix button.fold").first().focus();
+    await page.keyboard.press("ArrowDown");
+    check("arrow moves to a cell", await page.evaluate(() => document.activeElement.className.includes("mark")));
+    await page.keyboard.press("Enter");
+    await page.waitForSelector("dialog .transcript");
+    const text = await page.locator("dialog").innerText();
+    for (const part of ["</script><img src=x onerror", "]]>", "\\x1b[31m", "\\u202e", "\\xff\\xfe", "CRLF", "show all 1048576 octets", "smtpspec run"]) {
+        check("evidence shows", text.includes(part), JSON.stringify(part));
+    }
+    check("link to the RFC", await page.locator("dialog a[href='https://www.rfc-editor.org/rfc/rfc3207#section-4.2']").count() === 1);
+    check("no markup of the peer", await page.locator("img").count() === 0 && await page.title() === "smtpspec");
+    await page.keyboard.press("Escape");
+    await page.waitForSelector("dialog", {state: "detached", timeout: 5000}).catch(() => bad.push("Escape does not close"));
+    check("focus is back", await page.evaluate(() => document.activeElement.className.includes("mark")));
+}
+
+async function takePictures(browser, big, latency) {
+    for (const scheme of ["light", "dark"]) {
+        const {page} = await open(browser, big, scheme);
+        const shot = (name) => page.screenshot({path: path.join(pictures, `${name}-${scheme}.png`)});
+        await shot("interop");
+        await page.getByRole("heading", {name: "Server first"}).scrollIntoViewIfNeeded();
+        await page.evaluate(() => [...document.querySelectorAll("h2")].find((h) => h.textContent === "Server first").scrollIntoView());
+        await page.evaluate(() => scrollBy(0, -150));
+        await shot("matrix");
+        await page.locator("td button.mark.fail").last().click();
+        await page.waitForSelector("dialog .transcript");
+        await shot("cell");
+        await page.close();
+        const other = await open(browser, latency, scheme);
+        await other.page.screenshot({path: path.join(pictures, `latency-${scheme}.png`), fullPage: true});
+        await other.page.close();
+    }
+}
+
+const folder = fs.mkdtempSync(path.join(os.tmpdir(), "smtpspec-html-"));
+try {
+    const chromium = ["/usr/bin/chromium", "/usr/bin/chromium-browser"].find((p) => fs.existsSync(p)) ?? skip("there is no chromium");
+    const {chromium: driver} = playwright();
+    const at = (name) => path.join(folder, name);
+    const call = (...words) => execFileSync(program, words, {cwd: folder, stdio: "pipe", timeout: 120000, maxBuffer: 1 << 28});
+    call("run", "--only", "starttls.*", "--port", "587", "--format", "json", "--output", at("real.json"));
+    fs.writeFileSync(at("big.json"), JSON.stringify(bigResult(JSON.parse(fs.readFileSync(at("real.json"), "utf8")))));
+    call("report", at("big.json"), "--format", "html", "--output", at("big.html"));
+    const size = fs.statSync(at("big.html")).size;
+    console.log(`2,000 cells: ${(size / 1e6).toFixed(2)} MB (JSON: ${(fs.statSync(at("big.json")).size / 1e6).toFixed(1)} MB)`);
+    check("size below 10 MB", size < 10e6, size);
+    call("bench", "--messages", "120", "--no-calibration", "--format", "json", "--output", at("bench.json"));
+    call("report", at("bench.json"), "--format", "html", "--output", at("bench.html"));
+
+    const browser = await driver.launch({executablePath: chromium, args: ["--no-sandbox", "--disable-gpu"]});
+    const {page, ms} = await open(browser, at("big.html"));
+    console.log(`time to the first cell: ${ms.toFixed(0)} ms`);
+    await filters(page);
+    await hostileCell(page);
+    const bench = await open(browser, at("bench.html"));
+    const plotted = await bench.page.locator(".uplot canvas").count();
+    check("plots, or a sentence", plotted === 2 || (await bench.page.locator(".notice").innerText()).includes("left out"));
+    console.log(plotted ? "with plots" : "without plots");
+    if (pictures) {
+        await takePictures(browser, at("big.html"), at("bench.html"));
+    }
+    await browser.close();
+} finally {
+    fs.rmSync(folder, {recursive: true, force: true});
+}
+bad.forEach((line) => console.log(`BAD ${line}`));
+process.exit(bad.length ? 1 : 0);
