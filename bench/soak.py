@@ -58,6 +58,16 @@ def slope_per_hour(samples):
     return slope * 3600, 1.96 * error * 3600
 
 
+def by_tenths(samples, held, seconds):
+    """Memory at the end of each tenth of the run, with the most descriptors in it: growth by more connections at once is no leak."""
+    parts = []
+    for tenth in range(10):
+        inside = [(m, d) for (t, m), d in zip(samples, held) if tenth <= t / seconds * 10 < tenth + 1]
+        if inside:
+            parts.append(f"{inside[-1][0]} ({max(d for _, d in inside)})")
+    return ", ".join(parts)
+
+
 def shown(slope):
     return "too few samples" if slope is None else f"{slope[0]:+.0f} KiB/h (95 %: {slope[0] - slope[1]:+.0f} to {slope[0] + slope[1]:+.0f})"
 
@@ -107,8 +117,9 @@ def main():
         while bench.poll() is None:
             for who, process in (("generator", bench), ("server", mock)):
                 try:
-                    samples[who].append((time.monotonic() - begun, resident_kib(process.pid)))
-                    held[who].append(descriptors(process.pid))
+                    now, kib, count = time.monotonic() - begun, resident_kib(process.pid), descriptors(process.pid)
+                    samples[who].append((now, kib))
+                    held[who].append(count)
                 except OSError:
                     pass  # it has just ended
             time.sleep(min(5, given.seconds / 60))
@@ -153,6 +164,7 @@ def main():
     for who in ("generator", "server"):
         kib = [m for _, m in samples[who]] or [0]
         text += f"memory of the {who}: {kib[0]} KiB at first, {max(kib)} at most, {kib[-1]} at last; slope {shown(slopes[who])}, {len(steady[who])} samples\n"
+        text += f"    KiB at the end of each tenth (most descriptors in it): {by_tenths(samples[who], held[who], given.seconds)}\n"
     text += "\n" + table
     text += "\n" + ("good\n" if not problems else "NOT GOOD: " + "; ".join(problems) + "\n")
     print(text)
