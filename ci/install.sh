@@ -19,7 +19,10 @@ mkdir -p "$prefix/bin"
 if [ -x "$prefix/bin/smtpspec" ] && ! "$prefix/bin/smtpspec" --version >/dev/null 2>&1; then
     apt_install libssl3 libstdc++6 ca-certificates || true
 fi
-if "$prefix/bin/smtpspec" --version >/dev/null 2>&1; then
+# What the cached program was made of: another source or package is another program.
+made_of="package $package $([ ! -f "$package" ] || sha256sum "$package" | cut -c1-64)"
+[ -n "$package" ] || made_of="source $(git -C "$source" rev-parse HEAD 2>/dev/null || sha256sum <"$source/CHANGELOG.md" | cut -c1-64)"
+if [ "$(cat "$prefix/made-of" 2>/dev/null)" = "$made_of" ] && "$prefix/bin/smtpspec" --version >/dev/null 2>&1; then
     echo "smtpspec: from the cache"
 elif [ -n "$package" ]; then
     work=$(mktemp -d)
@@ -40,5 +43,6 @@ else
     CONFIGURE=-DSMTPSPEC_TESTS=OFF ./tools/build.sh release smtpspec
     cp build/release/smtpspec "$prefix/bin/smtpspec"
 fi
+printf '%s\n' "$made_of" >"$prefix/made-of"
 "$prefix/bin/smtpspec" --version
 [ -z "${GITHUB_PATH:-}" ] || echo "$prefix/bin" >>"$GITHUB_PATH"

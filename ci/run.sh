@@ -46,7 +46,9 @@ fi
 words=()
 if [ -n "${SMTPSPEC_ARGUMENTS:-}" ]; then
     # xargs reads quotes as a shell does, and expands and runs nothing.
-    mapfile -t words < <(printf '%s' "$SMTPSPEC_ARGUMENTS" | xargs printf '%s\n')
+    parsed=$(printf '%s' "$SMTPSPEC_ARGUMENTS" | xargs printf '%s\n') ||
+        { echo "ci/run.sh: SMTPSPEC_ARGUMENTS cannot be read as words: a quote is missing" >&2; finish 2 usage; }
+    mapfile -t words <<<"$parsed"
 fi
 [ -z "$endpoint" ] || words=("$endpoint" "${words[@]}")
 formats=(--format terminal --format json --output "$out/result.json")

@@ -274,10 +274,31 @@ int load(const Arguments& arguments, Subject subject) {
 
 }  // namespace
 
+namespace {
+
+/// A part that has no message to send still is a part: merge asks for it.
+int nothing_to_do(const Arguments& arguments, const run::RunContext& context) {
+    latency::LatencyResult result;
+    result.endpoint = context.profile.name;
+    result.shape = shape_of(arguments.bench, context);
+    if (!arguments.bench.is_load()) {
+        result.shape.kind = latency::LoadShape::Kind::probe;
+    }
+    result.started = run::now_utc();
+    result.machine = this_machine();
+    say("smtpspec bench: this part has no message of the {}\n", arguments.bench.messages);
+    return conclude(context, arguments, std::move(result));
+}
+
+}  // namespace
+
 int bench_command(const Arguments& arguments) {
     auto endpoint = endpoint_of(arguments);
     if (!endpoint) {
         return endpoint.error();
+    }
+    if (arguments.bench.messages > 0 && share_of(arguments.bench.messages, **endpoint) == 0) {
+        return nothing_to_do(arguments, **endpoint);
     }
     Subject subject;
     subject.context = std::move(*endpoint);

@@ -5,6 +5,7 @@
 #include "harness/cli/check_arguments.hpp"
 #include "harness/cli/output.hpp"
 #include "harness/run/endpoint.hpp"
+#include "harness/run/input_file.hpp"
 #include "protocol/script/scenario.hpp"
 
 namespace smtpspec::cli {
@@ -118,6 +119,18 @@ std::unique_ptr<run::RunContext> foreign_endpoint_or_none(const Arguments& argum
         say("smtpspec: {}\n", (*context)->unresolved);
     }
     return std::move(*context);
+}
+
+tl::expected<std::vector<run::Waiver>, std::string> load_waivers_of(const Arguments& arguments) {
+    const std::string& path = arguments.options.waivers_file;
+    if (path.empty()) {
+        return std::vector<run::Waiver>{};
+    }
+    const auto text = run::read_input(path, "the waivers");
+    if (!text) {
+        return tl::make_unexpected(text.error());
+    }
+    return run::load_waivers(*text, path);
 }
 
 }  // namespace smtpspec::cli

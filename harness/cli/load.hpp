@@ -6,6 +6,7 @@
 #include "harness/cli/arguments.hpp"
 #include "harness/run/catalog.hpp"
 #include "harness/run/context.hpp"
+#include "harness/run/waivers.hpp"
 
 namespace smtpspec::cli {
 
@@ -34,5 +35,8 @@ std::unique_ptr<run::RunContext> foreign_endpoint(const Arguments& arguments,
 std::unique_ptr<run::RunContext> foreign_endpoint_or_none(const Arguments& arguments,
                                                           const run::Catalog& catalog,
                                                           int& exit_code);
+
+/// The waivers of --waivers; none without it. The error is a complete message.
+tl::expected<std::vector<run::Waiver>, std::string> load_waivers_of(const Arguments& arguments);
 
 }  // namespace smtpspec::cli

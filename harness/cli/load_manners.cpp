@@ -47,8 +47,11 @@ std::string not_allowed(const run::RunContext& context) {
            "out for a short paced probe";
 }
 
-std::string over_budget(const run::RunContext& context, const LoadShape& shape) {
-    const int budget = messages_allowed(context).value_or(0);
+/// The load of all parts together, against the whole budget: shares are rounded.
+std::string over_budget(const run::RunContext& context, const BenchArguments& bench, LoadShape shape) {
+    const int budget = run::message_budget(context.options, context.profile, messages_of_a_probe);
+    shape.rate = bench.rate;
+    shape.warmup = bench.warmup;
     if (budget == 0) {
         return {};  // nothing is sent, and the result says why
     }
@@ -135,6 +138,12 @@ std::string load_objection(const run::RunContext& context, const Arguments& argu
             bench.rate);
     }
     const int connections = connections_allowed(context.profile);
+    if (context.options.shard && context.options.shard->count > connections) {
+        return fmt::format("{} parts are more connections than the {} at once that {} gets",
+                           context.options.shard->count,
+                           connections,
+                           context.profile.host);
+    }
     if (shape.connections > connections) {
         return fmt::format(
             "--connections {} is more than the {} at once that {} gets; a profile may allow more (pace: "
@@ -144,7 +153,7 @@ std::string load_objection(const run::RunContext& context, const Arguments& argu
             context.profile.host,
             shape.connections);
     }
-    return over_budget(context, shape);
+    return over_budget(context, bench, shape);
 }
 
 }  // namespace smtpspec::cli

@@ -143,6 +143,9 @@ void add_merge(CLI::App& app, ParsedWords& words) {
                     words.arguments.operands,
                     "what each part wrote with --format json; or results of several endpoints")
         ->required();
+    command.add_option("--waivers",
+                       words.arguments.options.waivers_file,
+                       "those of the parts: whether one has nothing left to do, only the whole tells");
     add_output(command, words);
     command.footer(
         "A part that is there twice is an error (2); one that is missing or was interrupted is named (5).\n\n"

@@ -1,9 +1,11 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "harness/cli/commands.hpp"
 #include "harness/cli/compare_input.hpp"
+#include "harness/cli/load.hpp"
 #include "harness/cli/output.hpp"
 #include "harness/report/merge.hpp"
 #include "harness/report/waiver_file.hpp"
@@ -15,6 +17,12 @@ namespace {
 constexpr int exit_usage = 2;
 constexpr int exit_own_error = 3;
 constexpr int exit_incomplete = 5;
+
+bool has_report_of_cells(const Arguments& arguments) {
+    return std::any_of(arguments.outputs.begin(), arguments.outputs.end(), [](const OutputRequest& request) {
+        return request.format != report::Format::json && request.format != report::Format::terminal;
+    });
+}
 
 struct Parts {
     std::vector<report::Part<run::Result>> verdicts;
@@ -60,13 +68,24 @@ bool write(const Arguments& arguments, const latency::LatencyResult& result) {
     return write_latency(arguments, result);
 }
 
+/// A waiver that has no work left is one only for the whole.
+void judge_waivers(const std::vector<run::Waiver>& waivers, run::Result& whole) {
+    if (!waivers.empty()) {
+        run::apply_waivers(waivers, whole.cells, whole.started);
+    }
+}
+void judge_waivers(const std::vector<run::Waiver>&, latency::LatencyResult&) {}
+
 template <typename Document>
-int merge_all(const Arguments& arguments, std::vector<report::Part<Document>> parts) {
-    const auto merged = report::merge(std::move(parts));
+int merge_all(const Arguments& arguments,
+              const std::vector<run::Waiver>& waivers,
+              std::vector<report::Part<Document>> parts) {
+    auto merged = report::merge(std::move(parts));
     if (!merged) {
         say("smtpspec merge: {}.\n", merged.error());
         return exit_usage;
     }
+    judge_waivers(waivers, merged->document);
     for (const std::string& missing : merged->missing) {
         say("smtpspec merge: {}; the result is only a part\n", missing);
     }
@@ -83,8 +102,20 @@ int merge_command(const Arguments& arguments) {
         say("smtpspec merge: {}.\n", parts.error());
         return exit_usage;
     }
-    return parts->latency.empty() ? merge_all(arguments, std::move(parts->verdicts))
-                                  : merge_all(arguments, std::move(parts->latency));
+    const auto waivers = load_waivers_of(arguments);
+    if (!waivers) {
+        say("smtpspec merge: {}\n", waivers.error());
+        return exit_usage;
+    }
+    if (parts->latency.empty()) {
+        return merge_all(arguments, *waivers, std::move(parts->verdicts));
+    }
+    if (!arguments.options.waivers_file.empty() || has_report_of_cells(arguments)) {
+        say("smtpspec merge: results of bench have no cells: --format json or --format terminal, and no "
+            "waivers.\n");
+        return exit_usage;
+    }
+    return merge_all(arguments, {}, std::move(parts->latency));
 }
 
 int waive_command(const Arguments& arguments) {

@@ -13,18 +13,6 @@ namespace smtpspec::cli {
 
 namespace {
 
-tl::expected<std::vector<run::Waiver>, std::string> waivers_of(const Arguments& arguments) {
-    const std::string& path = arguments.options.waivers_file;
-    if (path.empty()) {
-        return std::vector<run::Waiver>{};
-    }
-    const auto text = run::read_input(path, "the waivers");
-    if (!text) {
-        return tl::make_unexpected(text.error());
-    }
-    return run::load_waivers(*text, path);
-}
-
 /// How long each cell took in the result that --balance names. The error is a sentence.
 tl::expected<std::map<std::string, std::int64_t>, std::string> earlier_times(const std::string& path) {
     std::map<std::string, std::int64_t> times;
@@ -89,7 +77,7 @@ int run_command(const Arguments& arguments) {
     if (!catalog) {
         return 2;
     }
-    const auto waivers = waivers_of(arguments);
+    const auto waivers = load_waivers_of(arguments);
     if (!waivers) {
         say("smtpspec: {}\n", waivers.error());
         return 2;
@@ -109,6 +97,15 @@ int run_command(const Arguments& arguments) {
                                                    : foreign_endpoint_or_none(arguments, *catalog, exit_code);
     if (!context) {
         return exit_code;
+    }
+    if (context->options.shard && context->surroundings == run::Surroundings::remote) {
+        say("smtpspec run: --shard is for the embedded server and for servers on this machine without pace "
+            "and budget. Each "
+            "part would look at {} and log in for itself, so that connections, logins and repeats were "
+            "multiplied by "
+            "the number of parts.\n",
+            context->profile.host);
+        return 2;
     }
     context->options.earlier_times = std::move(*times);
     const run::Plan plan = run::plan_run(*context, *catalog);

@@ -18,6 +18,11 @@ double chance_of_more(const Failures& before, const Failures& after) {
         return 1;
     const auto failed = static_cast<std::uint64_t>(before.failed) + static_cast<std::uint64_t>(after.failed);
     const auto all = static_cast<std::uint64_t>(before.all) + static_cast<std::uint64_t>(after.all);
+    // At least so many have to fail, whoever they are: there are only so many that did not.
+    const std::uint64_t least =
+        failed > static_cast<std::uint64_t>(before.all) ? failed - static_cast<std::uint64_t>(before.all) : 0;
+    if (static_cast<std::uint64_t>(after.failed) <= least)
+        return 1;
     const boost::math::hypergeometric_distribution<> chance(
         failed, static_cast<std::uint64_t>(after.all), all);
     return boost::math::cdf(boost::math::complement(chance, static_cast<std::uint64_t>(after.failed) - 1));

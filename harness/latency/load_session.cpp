@@ -213,8 +213,10 @@ void LoadSession::received() {
         if (found.state == ReplyGlance::State::incomplete)
             return;
         if (found.state == ReplyGlance::State::malformed) {
-            const std::string shown = smtp::printable(channel_.input(), 60);
-            fail(stage(), Trouble::refused, "what came is no SMTP reply: " + shown, true);
+            fail(stage(),
+                 Trouble::refused,
+                 "what came is no SMTP reply: " + shown(channel_.input(), 60),
+                 true);
             return;
         }
         line_.assign(channel_.input().substr(0, found.length));

@@ -143,6 +143,8 @@ class LoadSession : private LoadChannel::Owner {
 
     void command(std::string_view line, State next);
     void lap(Stage stage);
+    /// What the server said, on one line: masked before it is cut, so that no half of a secret is left.
+    std::string shown(std::string_view octets, std::size_t most) const;
     void refuse(Stage stage, int code, std::string_view reply);
     void fail(Stage stage, Trouble cause, std::string text, bool lost);
     Stage stage() const;

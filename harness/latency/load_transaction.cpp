@@ -6,15 +6,12 @@
 /// From MAIL to QUIT (RFC 5321 §3.3, §4.1.1.10), and what is done when it does not go well.
 namespace smtpspec::latency {
 
-namespace {
-
-std::string on_one_line(std::string_view reply) {
-    while (!reply.empty() && (reply.back() == '\n' || reply.back() == '\r'))
-        reply.remove_suffix(1);
-    return smtp::printable(reply, 200);
+std::string LoadSession::shown(std::string_view octets, std::size_t most) const {
+    while (!octets.empty() && (octets.back() == '\n' || octets.back() == '\r'))
+        octets.remove_suffix(1);
+    const std::string whole(octets);
+    return smtp::printable(plan_.mask ? plan_.mask(whole) : whole, most);
 }
-
-}  // namespace
 
 void LoadSession::command(std::string_view text, State next) {
     state_ = next;
@@ -157,7 +154,8 @@ void LoadSession::finish_without_quit() {
 
 /// The server does not want the message, or we do not want this server.
 void LoadSession::refuse(Stage stage, int code, std::string_view reply) {
-    const std::string words = on_one_line(reply);
+    constexpr std::size_t enough = 200;
+    const std::string words = shown(reply, enough);
     const bool limits = code != 0 && plan_.is_limit && plan_.is_limit(words);
     const bool no_login = stage == Stage::auth && code >= 500;
     const Trouble cause = no_login ? Trouble::login_refused
@@ -174,7 +172,7 @@ void LoadSession::refuse(Stage stage, int code, std::string_view reply) {
     outcome_.error.stage = stage;
     outcome_.error.code = code;
     outcome_.error.cause = cause;
-    outcome_.error.text = plan_.mask ? plan_.mask(words) : words;
+    outcome_.error.text = words;
     outcome_.error.count = 1;
     send_quit();
 }

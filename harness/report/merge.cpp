@@ -103,6 +103,15 @@ void add_texts(std::vector<std::string>& known, const std::vector<std::string>& 
     }
 }
 
+/// But for what parts share out between them.
+bool is_alike(latency::LoadShape one, const latency::LoadShape& other) {
+    one.rate = other.rate;
+    one.connections = other.connections;
+    one.threads = other.threads;
+    one.warmup = other.warmup;
+    return one == other;
+}
+
 template <typename Document>
 void sort_by_shard(std::vector<Part<Document>>& parts) {
     std::stable_sort(parts.begin(), parts.end(), [](const Part<Document>& a, const Part<Document>& b) {
@@ -162,7 +171,7 @@ tl::expected<Merged<LatencyResult>, std::string> merge(std::vector<Part<LatencyR
     whole.shard = whole.shard_count = 0;
     for (std::size_t i = 1; i < parts.size(); ++i) {
         const LatencyResult& one = parts[i].document;
-        if (one.shape.kind != whole.shape.kind || one.endpoint != whole.endpoint) {
+        if (!is_alike(one.shape, whole.shape) || one.endpoint != whole.endpoint) {
             return tl::make_unexpected(
                 fmt::format("{} and {} are not of one load: another endpoint or kind of load",
                             parts.front().path,

@@ -92,8 +92,8 @@ bool fact_fits(const Fact& fact, const std::string& reply) {
 bool speaks_of_rate(const std::string& reply) {
     static const RE2 words(
         "^(?:4[0-9][0-9]|55[0-9])[ -].*(?i:rate.?limit|too many (?:open |concurrent |simultaneous )?"
-        "(?:messages|e?mails|connections|sessions|requests|concurrent|logins?(?:[^ a-z]|$| [^fe])|"
-        "login attempts|auth[a-z]*(?:[^ a-z]|$| (?:attempts|requests|commands)))|"
+        "(?:messages|e?mails|connections|sessions|requests|concurrent|"
+        "(?:logins?|auth[a-z]*)(?:[^ a-z]|$| +(?:attempts|requests|commands|from|for|at|per|in|by|on)\\b))|"
         "(?:number|limit) of (?:concurrent|simultaneous) |concurrent connections? limit|"
         "throttl|slow down|(?:sending|hourly|daily) (?:rate|limit|quota))");
     return RE2::PartialMatch(reply, words);

@@ -124,6 +124,9 @@ Result execute(RunContext& context,
     result.duration_us =
         std::chrono::duration_cast<std::chrono::microseconds>(wire::Clock::now() - begin).count();
     apply_waivers(waivers, result.cells, result.started);
+    if (result.shard) {  // whether a waiver has work to do, only the whole tells: merge --waivers
+        forget_unexpected_passes(result.cells);
+    }
     if (!result.interrupted && asks_for_all(context.options)) {
         const auto unused = unused_waivers(waivers, result.cells);
         result.notices.insert(result.notices.end(), unused.begin(), unused.end());

@@ -37,6 +37,9 @@ tl::expected<std::vector<Waiver>, std::string> load_waivers(std::string_view tex
 /// cell, but not this way of failing, are Cell::waiver_problem.
 void apply_waivers(const std::vector<Waiver>& waivers, std::vector<Cell>& cells, std::string_view today = {});
 
+/// Takes back what only all cells of a run can tell.
+void forget_unexpected_passes(std::vector<Cell>& cells);
+
 /// A sentence for each waiver that names no cell: probably a typing mistake, when all cells were asked for.
 std::vector<std::string> unused_waivers(const std::vector<Waiver>& waivers, const std::vector<Cell>& cells);
 

@@ -67,16 +67,32 @@ def parts_of_a_run(folder):
     assert done.returncode == 5 and "part 2/8 was interrupted after 5 cells" in done.stderr, done
 
 
-def killed(folder):
-    """A part that is ended from outside leaves what it has, and that merges."""
-    process = start(folder, 1, "--slow")
-    process.terminate()
-    process.communicate(timeout=100)
-    first = folder / "part-1.json"
-    if not first.exists():  # it was ended before it could write anything, which is a missing part
-        return
-    done = run("merge", first, "--format", "json", "--output", folder / "merged.json")
-    assert done.returncode == 5 and "part 2/8 is missing" in done.stderr, done
+def waivers(folder):
+    """Whether a waiver has nothing left to do, no part can tell: only some of its cells are wrong."""
+    (folder / "waivers.yaml").write_text("waivers:\n  - {id: 'data.eod.only-crlf-dot-crlf*', verdict: vulnerable, reason: known}\n")
+    command = (f'for part in 1 2 3 4; do "{PROGRAM}" run localhost --no-auth --ca "$SMTPSPEC_CA_FILE" --port 587 --only "data.eod.only-*" --shard $part/4 '
+               f'--connect-to "localhost:587:127.0.0.1:$SMTPSPEC_PORT_587" --waivers "{folder}/waivers.yaml" --format json --output "{folder}/w-$part.json" '
+               '|| [ $? -eq 77 ] || exit $?; done')
+    profile_less = subprocess.run([PROGRAM, "mock", "--ephemeral", "--no-auth", "--defect", "eod-accepts-crcrlf", "--", "bash", "-c", command],
+                                  capture_output=True, text=True, timeout=300)
+    assert profile_less.returncode == 0, profile_less
+    done = run("merge", *[folder / f"w-{part}.json" for part in (1, 2, 3, 4)], "--waivers", folder / "waivers.yaml", "--format", "json")
+    assert done.returncode == 0, done
+    found = json.loads(done.stdout)["cells"]
+    assert not [cell for cell in found if cell["xpass"]], found
+
+
+def empty_parts(folder):
+    """Two messages for four parts."""
+    parts = []
+    for part in (1, 2, 3, 4):
+        parts.append(folder / f"few-{part}.json")
+        done = run("bench", "--connections", "1", "--messages", "2", "--port", "587", "--no-calibration", "--shard", f"{part}/4", "--format", "json",
+                   "--output", parts[-1])
+        assert done.returncode == (0 if part < 3 else 77), (part, done)
+    done = run("merge", *parts, "--format", "json")
+    assert done.returncode == 0 and json.loads(done.stdout)["ports"][0]["sent"] == 2, done
+    assert run("merge", *parts, "--format", "sarif").returncode == 2, "results of bench have no SARIF"
 
 
 def load(folder):
@@ -118,7 +134,8 @@ def main():
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
         parts_of_a_run(folder)
-        killed(folder)
+        waivers(folder)
+        empty_parts(folder)
         load(folder)
         from_environment()
     print("good")

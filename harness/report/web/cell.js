@@ -64,7 +64,8 @@ function facts(cell) {
     const rows = [["rule", `${cell.level}: ${cell.title}`], ["read", references(cell)], ["expected", cell.expected],
         ["got", cell.got], ["reason", cell.reason], ["outcome", cell.outcome], ["severity", cell.severity],
         ["cause", cell.cause], ["known by", cell.evidence], ["waived", waiver],
-        ["waiver", cell.xpass ? "passes although waived: the waiver has to go" : ""],
+        ["waiver", cell.waiver_problem ?? (cell.xpass ? "passes although waived: the waiver has to go" : "")],
+        ["before", (cell.attempts ?? []).map((a) => `${a.verdict}${a.reason ? ` (${a.reason})` : ""}`).join(", ")],
         ["covers", (cell.covers ?? []).join(", ")], ["measured", measured]];
     const list = make("dl");
     for (const [name, value] of rows) {

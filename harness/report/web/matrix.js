@@ -29,7 +29,8 @@ function groupWord(cells) {
 
 function cellWord(cells) {
     const cell = cells.find((c) => c.verdict === worst(cells));
-    const mark = cell.xpass ? "XPASS" : verdictWords[cell.verdict] + (cell.waiver ? " w" : "");
+    const mark = cell.xpass ? "XPASS" : verdictWords[cell.verdict] +
+        (cell.waiver ? " w" : "") + (cell.expired_waiver ? " waiver expired" : "") + (cell.flaky ? " flaky" : "");
     const same = cells.filter((c) => c.verdict === cell.verdict).length;
     return cells.length > 1 && cell.verdict !== "pass" ? `${mark} ${same}/${cells.length}` : mark;
 }

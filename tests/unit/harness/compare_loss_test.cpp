@@ -59,6 +59,9 @@ TEST(Compare, SeesMessagesThatFail) {
                                    Failing{0, 2, Trouble::refused, false},
                                    Failing{80, 80, Trouble::refused, false},
                                    Failing{80, 0, Trouble::refused, false},
+                                   Failing{200, 1, Trouble::refused, false},
+                                   Failing{200, 200, Trouble::refused, false},
+                                   Failing{1, 200, Trouble::refused, true},
                                    Failing{0, 80, Trouble::rate_limited, false}}) {
         LatencyResult before = MadeRun().result();
         LatencyResult after = other().result();

@@ -208,6 +208,28 @@ TEST(Load, CountsRefusalsByCodeAndStageAndNeverTimesThem) {
     }
 }
 
+TEST(Load, MasksWhatTheServerRepeatsBeforeItIsCut) {
+    for (const char* rule :
+         {"on MAIL -> \"550 5.7.1 FILLsecret-of-anna\"", "on MAIL -> \"FILLsecret-of-anna\""}) {
+        for (const std::size_t fill : {30U, 45U, 170U, 178U, 185U}) {
+            std::string words = rule;
+            words.replace(words.find("FILL"), 4, std::string(fill, 'x'));
+            LoadRig rig(words, Login::none);
+            LoadTask task = rig.task(25);
+            task.messages = 1;
+            task.plan.mask = [](std::string text) {
+                for (std::size_t at = 0; (at = text.find("secret-of-anna")) != std::string::npos;)
+                    text.replace(at, 14, "********");
+                return text;
+            };
+            const PortLatency found = rig.run(task).port;
+            ASSERT_EQ(found.errors.size(), 1U);
+            EXPECT_EQ(found.errors.front().text.find("secret"), std::string::npos)
+                << found.errors.front().text;
+        }
+    }
+}
+
 TEST(Load, DeliversNothingHalf) {
     LoadRig rig("on RCPT first -> \"451 4.7.1 later\"");
     LoadTask task = rig.task();

@@ -33,6 +33,10 @@ TEST(RateLimitReply, IsKnownByItsWordsFromAnyServer) {
           "421 4.3.2 Too many open connections.",
           "421 4.3.2 The maximum number of concurrent server connections has exceeded a limit",
           "421 4.7.0 Too many login attempts",
+          "421 4.7.0 Too many logins from 192.0.2.1",
+          "454 4.7.0 Too many logins for this account, try again later",
+          "454 4.7.0 Too many logins",
+          "454 4.7.0 Too many authentications from your address",
           "454 4.7.0 Too many authentication attempts",
           "452-4.2.2 daily sending quota exceeded"}) {
         EXPECT_EQ(limit(received({{"a", std::string(reply) + "\r\n"}})), reply);
