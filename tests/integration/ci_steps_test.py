@@ -3,6 +3,7 @@
 
 No schema is kept here: the rules below check what has gone wrong in such files, and need no network.
 """
+import hashlib
 import json
 import os
 import pathlib
@@ -132,6 +133,7 @@ log, _ = case("arguments", 0, "green", {"SMTPSPEC_ARGUMENTS": "--only 'a b*' $(t
 check("<--only><a b*><$(touch><pwned)><--port><465,587>" in log, f"quoted as in a shell, nothing run: {log}")
 case("a summary without Markdown is fenced", 0, "green", {"SMTPSPEC_FORMATS": "junit"}, summary="````\nterminal ``` text\n````")
 case("a format that does not exist", 2, "usage", {"SMTPSPEC_FORMATS": "pdf"})
+case("options with a quote that has no end", 2, "usage", {"SMTPSPEC_ARGUMENTS": "--only='starttls.* --no-auth"})
 case("a command that is none", 2, "usage", {"SMTPSPEC_COMMAND": "mock"})
 real = {"SMTPSPEC_FORMATS": "junit", "SMTPSPEC_ARGUMENTS": "--only 'starttls.*' --port 587"}
 case("the program itself", 0, "green", real, summary="Server embedded", binary=program)
@@ -142,6 +144,11 @@ with tempfile.TemporaryDirectory() as folder:
     prefix = place.folder / ".smtpspec/program/bin"
     prefix.mkdir(parents=True)
     shutil.copy(program, prefix / "smtpspec")
+    known = subprocess.run(["git", "-C", source, "rev-parse", "HEAD"], capture_output=True, text=True).stdout.strip()
+    log = hashlib.sha256((pathlib.Path(source) / "CHANGELOG.md").read_bytes()).hexdigest()
+    (prefix.parent / "made-of").write_text(f"source {known or log}\n")
+    done = place.step("Install", SMTPSPEC_PREFIX=".smtpspec/program", SMTPSPEC_PACKAGE="no-such-package.deb")
+    check(done.returncode != 0 and "from the cache" not in done.stdout, f"another package is another program: {done.stdout}{done.stderr}")
     done = place.step("Install", SMTPSPEC_PREFIX=".smtpspec/program", SMTPSPEC_PACKAGE="")
     check(done.returncode == 0 and "from the cache" in done.stdout, f"install from the cache: {done.stdout}{done.stderr}")
     check(place.text("GITHUB_PATH") == f"{prefix}\n", f"the path: {place.text('GITHUB_PATH')}")
