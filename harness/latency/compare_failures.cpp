@@ -9,7 +9,7 @@ Failures failures_of(const PortLatency& port) {
     for (const LatencyError& error : port.errors)
         if (error.cause == Trouble::refused || error.cause == Trouble::died)
             found.failed += std::max(error.count, 0);
-    found.all = std::max(port.sent, 0) + found.failed;
+    found.all = std::max<std::int64_t>(port.sent, 0) + found.failed;
     return found;
 }
 

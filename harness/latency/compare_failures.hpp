@@ -7,8 +7,8 @@ namespace smtpspec::latency {
 
 /// Of messages that were tried.
 struct Failures {
-    int failed = 0;
-    int all = 0;
+    std::int64_t failed = 0;
+    std::int64_t all = 0;
 };
 
 /// Messages of a port that the server refused or that were lost. One that was told to be too fast, or whose
