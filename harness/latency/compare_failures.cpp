@@ -1,6 +1,8 @@
 #include "harness/latency/compare_failures.hpp"
 
+#include <algorithm>
 #include <boost/math/distributions/hypergeometric.hpp>
+#include <limits>
 
 namespace smtpspec::latency {
 
@@ -22,6 +24,8 @@ double chance_of_more(const Failures& before, const Failures& after) {
     const std::uint64_t least =
         failed > static_cast<std::uint64_t>(before.all) ? failed - static_cast<std::uint64_t>(before.all) : 0;
     if (static_cast<std::uint64_t>(after.failed) <= least)
+        return 1;
+    if (all > std::numeric_limits<unsigned>::max())  // more than Boost counts, and than any load has
         return 1;
     const boost::math::hypergeometric_distribution<> chance(
         failed, static_cast<std::uint64_t>(after.all), all);
