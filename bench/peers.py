@@ -325,6 +325,7 @@ class Delayed(threading.Thread):
         self.start()
 
     def answer(self, peer, stage, text, since, counted_from=None):
+        """Waits from `since` on; what it took counts from `counted_from` where the client was kept waiting before that."""
         until = since + self.DELAYS[stage] * 1000
         while time.monotonic_ns() < until:
             pass

@@ -46,7 +46,7 @@ std::vector<std::string> stored(const std::string& token) {
         if (now.size() != found.size())
             quiet_until = std::chrono::steady_clock::now() + 500ms;
         found = std::move(now);
-        std::this_thread::sleep_for(50ms);
+        std::this_thread::sleep_for(50ms);  // between looks: an MTA tells nobody that it has delivered
     }
     return found;
 }

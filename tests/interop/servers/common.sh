@@ -22,7 +22,7 @@ wait_for_ports() {
     for port in $ports; do
         until port_open "$port"; do
             alive && [ $((left -= 1)) -gt 0 ] || { echo "port $port does not open; see $folder/logs" >&2; tail -n 20 "$folder/logs/run.log" >&2; return 1; }
-            sleep 0.2
+            sleep 0.2  # between looks: a server tells nobody that it listens
         done
     done
 }
@@ -71,7 +71,7 @@ S
 stop_server() {
     local left=50
     if alive; then kill -KILL "$(cat "$folder/pid")"; fi
-    while { alive || port_open 25; } && [ $((left -= 1)) -gt 0 ]; do sleep 0.1; done
+    while { alive || port_open 25; } && [ $((left -= 1)) -gt 0 ]; do sleep 0.1; done  # kill does not wait for who is not our child
     rm -f "$folder/pid"
 }
 

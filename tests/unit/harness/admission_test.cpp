@@ -67,7 +67,7 @@ TEST(Admission, KnowsWhenTheLoopWasAway) {
     auto away = [&]() -> wire::Awaitable<void> {
         const auto before = Admission::Clock::now();
         co_await pause(loop, 1ms);
-        std::this_thread::sleep_for(300ms);
+        std::this_thread::sleep_for(300ms);  // the stall itself: three times what counts as one
         co_await pause(loop, 30ms);
         late = admission.was_late_since(before);
         still = admission.was_late_since(Admission::Clock::now());
