@@ -26,24 +26,6 @@ constexpr int most_blocks = 20;
 constexpr int fewest_in_a_block = 4;
 constexpr std::chrono::milliseconds look_interval{50};
 
-void add(PortLatency& whole, const PortLatency& part) {
-    whole.messages += part.messages;
-    whole.sent += part.sent;
-    whole.seconds += part.seconds;
-    for (const auto& [stage, times] : part.stages) {
-        whole.stages[stage].merge(times);
-    }
-    for (const auto& [name, times] : part.handshakes) {
-        whole.handshakes[name] += times;
-    }
-    for (const latency::LatencyError& error : part.errors) {
-        whole.add_error(error);
-    }
-    if (!whole.stopped) {
-        whole.stopped = part.stopped;
-    }
-}
-
 void stop(PortLatency& port, Trouble cause, std::string reason) {
     port.stopped.emplace();
     port.stopped->cause = cause;
@@ -204,7 +186,7 @@ class LoadRun {
         calibrate(before);
         const latency::LoadReport report = run_task(task, port);
         calibrate(cut_.blocks - before);
-        add(port, report.port);
+        port.add(report.port);
         warn(task, report);
         next_turn_ = report.next_turn;
         for (std::size_t i = 0; i < calibrations.size() && i < report.windows.size(); ++i) {

@@ -76,7 +76,10 @@ LoadWorker::LoadWorker(LoadShared& shared, int index, int count)
       watch_(loop_),
       next_arrival_(static_cast<std::uint64_t>(index)),
       windows_(static_cast<std::size_t>(std::max(shared.task.windows, 1))),
-      last_end_(shared.start) {}
+      last_end_(shared.start) {
+    if (is_open_load())
+        series_ = empty_series(shared.task.plan.shape.seconds);
+}
 
 void LoadWorker::run() {
     const double cpu_before = cpu_time();
@@ -190,6 +193,8 @@ void LoadWorker::on_due() {
 }
 
 void LoadWorker::arrive(Arrival arrival) {
+    if (arrival.number >= static_cast<std::uint64_t>(shared_.task.plan.shape.warmup))
+        ++series_window_of(arrival.number).due;
     if (!free_.empty()) {
         LoadSession& session = *free_.back();
         free_.pop_back();
@@ -242,6 +247,23 @@ std::size_t LoadWorker::window_of(std::uint64_t number) const {
     return static_cast<std::size_t>(std::clamp(part * count, 0.0, count - 1));
 }
 
+/// By when the message was due.
+SeriesWindow& LoadWorker::series_window_of(std::uint64_t number) {
+    const LoadShape& shape = shared_.task.plan.shape;
+    const double due = static_cast<double>(number - static_cast<std::uint64_t>(shape.warmup)) / shape.rate;
+    const auto last = static_cast<double>(series_->windows.size() - 1);
+    constexpr double rounding = 1e-6;  // 0.3 / 0.1 is a little less than 3
+    return series_->windows[static_cast<std::size_t>(std::clamp(due / series_->width + rounding, 0.0, last))];
+}
+
+void LoadWorker::book_in_series(const LoadOutcome& outcome, std::uint64_t number) {
+    SeriesWindow& window = series_window_of(number);
+    ++(outcome.sent ? window.sent : window.failed);
+    for (const LoadSample& sample : outcome.samples)
+        if (sample.stage == Stage::total)
+            window.total.record(std::chrono::round<std::chrono::microseconds>(sample.time));
+}
+
 void LoadWorker::book(const LoadOutcome& outcome, std::uint64_t number) {
     if (number < static_cast<std::uint64_t>(shared_.task.plan.shape.warmup))
         return;
@@ -253,6 +275,8 @@ void LoadWorker::book(const LoadOutcome& outcome, std::uint64_t number) {
         if (windows_.size() > 1)
             window.record(sample);
     }
+    if (series_)
+        book_in_series(outcome, number);
     if (!outcome.handshake.empty())
         ++counts_.handshakes[outcome.handshake];
     last_end_ = LoadClock::now();
@@ -354,6 +378,10 @@ void LoadWorker::add_to(LoadReport& report) const {
         port.handshakes[name] += times;
     for (const LatencyError& error : counts_.errors)
         port.add_error(error);
+    if (port.series)
+        port.series->merge(*series_);
+    else
+        port.series = series_;
     report.generator_cpu = std::max(report.generator_cpu, cpu_);
     report.behind_most += behind_most_;
     report.behind_at_end += behind_at_end_.value_or(0);

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "harness/latency/histogram_json.hpp"
 #include "harness/latency/latency.hpp"
 
 namespace smtpspec::latency {
@@ -76,6 +77,24 @@ void PortLatency::add_error(const LatencyError& error) {
     errors.push_back(error);
 }
 
+void PortLatency::add(const PortLatency& other) {
+    messages += other.messages;
+    sent += other.sent;
+    seconds += other.seconds;
+    for (const auto& [stage, times] : other.stages)
+        stages[stage].merge(times);
+    for (const auto& [name, times] : other.handshakes)
+        handshakes[name] += times;
+    for (const LatencyError& error : other.errors)
+        add_error(error);
+    if (!stopped)
+        stopped = other.stopped;
+    if (!series)
+        series = other.series;
+    else if (other.series && !series->merge(*other.series))
+        series.reset();
+}
+
 Quantiles quantiles(const Histogram& times) {
     Quantiles found;
     found.count = times.count();
@@ -109,17 +128,7 @@ void LatencyResult::merge(const LatencyResult& other) {
             continue;
         }
         ours->planned += theirs.planned;
-        ours->messages += theirs.messages;
-        ours->sent += theirs.sent;
-        ours->seconds += theirs.seconds;
-        for (const auto& [name, times] : theirs.handshakes)
-            ours->handshakes[name] += times;
-        for (const auto& [stage, histogram] : theirs.stages)
-            ours->stages[stage].merge(histogram);
-        for (const LatencyError& error : theirs.errors)
-            ours->add_error(error);
-        if (!ours->stopped)
-            ours->stopped = theirs.stopped;
+        ours->add(theirs);
     }
     blocks.insert(blocks.end(), other.blocks.begin(), other.blocks.end());
     notices.insert(notices.end(), other.notices.begin(), other.notices.end());
@@ -142,43 +151,6 @@ Trouble trouble_of(const std::string& word) {
         if (to_string(trouble) == word)
             return trouble;
     throw std::invalid_argument("unknown cause \"" + word + "\"");
-}
-
-/// Null where there are too few samples for one of them to lie above it.
-Json percentile_json(const Histogram& histogram, double percent) {
-    const double needed = 100 / (100 - percent);
-    if (static_cast<double>(histogram.count()) + 1e-6 < needed)
-        return nullptr;
-    return histogram.percentile(percent).count();
-}
-
-Json histogram_json(const Histogram& histogram) {
-    Json json;
-    json["count"] = histogram.count();
-    json["p50_us"] = histogram.percentile(50).count();
-    json["p90_us"] = percentile_json(histogram, 90);
-    json["p99_us"] = percentile_json(histogram, 99);
-    json["p99_9_us"] = percentile_json(histogram, 99.9);
-    json["p99_99_us"] = percentile_json(histogram, 99.99);
-    json["min_us"] = histogram.min().count();
-    json["max_us"] = histogram.max().count();
-    json["mean_us"] = histogram.mean().count();
-    json["sum_us"] = histogram.sum_us();
-    json["histogram"] = histogram.encode();
-    return json;
-}
-
-Histogram read_histogram(const Json& json) {
-    auto read = Histogram::decode(json.at("histogram").get<std::string>());
-    if (!read)
-        throw std::invalid_argument(read.error());
-    const bool fits = read->exact(Histogram::Time(json.at("min_us").get<std::int64_t>()),
-                                  Histogram::Time(json.at("max_us").get<std::int64_t>()),
-                                  json.at("sum_us").get<std::uint64_t>());
-    if (!fits || read->count() != json.at("count").get<std::uint64_t>())
-        throw std::invalid_argument(
-            "min_us, max_us, sum_us or count do not fit to the histogram beside them");
-    return std::move(*read);
 }
 
 Json error_json(const LatencyError& error) {
@@ -217,6 +189,8 @@ Json port_json(const PortLatency& port) {
     for (const LatencyError& error : port.errors)
         json["errors"].push_back(error_json(error));
     json["stopped"] = stop_json(port.stopped);
+    if (port.series)
+        json["series"] = to_json(*port.series);
     return json;
 }
 
@@ -248,12 +222,14 @@ PortLatency read_port(const Json& json) {
     port.messages = json.at("messages").get<int>();
     port.sent = json.at("sent").get<int>();
     for (const auto& [key, entry] : json.at("stages").items())
-        port.stages[stage_of(key)] = read_histogram(entry);
+        port.stages[stage_of(key)] = histogram_from_json(entry);
     port.seconds = json.at("seconds").get<double>();
     port.handshakes = json.at("handshakes").get<std::map<std::string, std::uint64_t>>();
     for (const Json& entry : json.at("errors"))
         port.errors.push_back(read_error(entry));
     port.stopped = read_stop(json.at("stopped"));
+    if (json.contains("series"))
+        port.series = series_from_json(json.at("series"));
     return port;
 }
 

@@ -12,6 +12,7 @@
 
 #include "harness/client/failure.hpp"
 #include "harness/latency/histogram.hpp"
+#include "harness/latency/load_series.hpp"
 #include "protocol/script/words.hpp"
 
 /// What a latency run found. Reports, comparison and merging read nothing else.
@@ -113,8 +114,11 @@ struct PortLatency {
     std::map<std::string, std::uint64_t> handshakes;  ///< "TLSv1.3 TLS_AES_128_GCM_SHA256 full" (or resumed)
     std::vector<LatencyError> errors;
     std::optional<LatencyStop> stopped;
+    std::optional<LoadSeries> series;  ///< of an open load
 
     void add_error(const LatencyError& error);
+    /// What another part of the run found on this port. `planned` stays: not every part plans its own.
+    void add(const PortLatency& other);
 };
 
 /// What a run measured. Reports, comparison and merging read nothing else.

@@ -8,7 +8,10 @@ import subprocess
 import sys
 import tempfile
 
+import jsonschema
+
 PROGRAM = sys.argv[1]
+LATENCY = jsonschema.Draft7Validator(json.loads((pathlib.Path(__file__).parents[2] / "docs/latency.schema.json").read_text()))
 WHAT = [word for glob in ("starttls.*", "auth.*", "client-starttls.*") for word in ("--only", glob)]
 PARTS = 8
 
@@ -117,6 +120,26 @@ def load(folder):
     assert "part 2/3 is missing" in run("merge", parts[0], parts[2]).stderr
 
 
+def open_load(folder):
+    """How an open load went over time: its windows are added, due time by due time."""
+    parts = [folder / f"open-{index}.json" for index in (1, 2)]
+    for index, part in enumerate(parts, 1):
+        done = run("bench", "--rate", "40", "--duration", "500ms", "--port", "587", "--no-calibration", "--shard", f"{index}/2", "--format", "json", "--output", part)
+        assert done.returncode == 0, done.stderr
+    done = run("merge", *parts, "--format", "json", "--output", folder / "open.json", "--format", "html", "--output", folder / "open.html")
+    assert done.returncode == 0, done
+    documents = [json.loads(path.read_text()) for path in (*parts, folder / "open.json")]
+    for document in documents:
+        LATENCY.validate(document)
+    one, two, whole = (document["ports"][0]["series"] for document in documents)
+    assert whole["seconds_per_window"] == one["seconds_per_window"] and len(whole["windows"]) == 5
+    for a, b, both in zip(one["windows"], two["windows"], whole["windows"], strict=True):
+        assert a["due"] == b["due"] == 2, "half of 40 a second, in a tenth of one"
+        assert all(both[key] == a[key] + b[key] for key in ("due", "sent", "failed")), both
+        assert both["total"]["max_us"] == max(a["total"]["max_us"], b["total"]["max_us"])
+        assert both["total"]["sum_us"] == a["total"]["sum_us"] + b["total"]["sum_us"]
+
+
 def from_environment():
     for environment, code, told in (({"CI_NODE_INDEX": "2", "CI_NODE_TOTAL": "400"}, 0, ""), ({"JOB_COMPLETION_INDEX": "0", "CI_NODE_TOTAL": "400"}, 0, ""),
                                     ({"CI_NODE_INDEX": "9", "CI_NODE_TOTAL": "8"}, 2, "CI_NODE_INDEX=9"), ({"CI_NODE_INDEX": "x", "CI_NODE_TOTAL": "8"}, 2, "x")):
@@ -137,6 +160,7 @@ def main():
         waivers(folder)
         empty_parts(folder)
         load(folder)
+        open_load(folder)
         from_environment()
     print("good")
 

@@ -109,6 +109,11 @@ LatencyResult sample_result() {
         stop.cause = Trouble::rate_limited;
         stop.reason = "the endpoint limited us five times in this run, which is enough; try again much later";
         port.stopped = stop;
+        port.series = empty_series(0.2);
+        port.series->windows[0].due = 3;
+        port.series->windows[0].sent = 1;
+        port.series->windows[0].failed = 2;
+        port.series->windows[0].total.record(12345us);
         result.ports.push_back(port);
     }
     result.notices.push_back("port 25: \"450 4.7.1 " + std::string(90, 'y') +
@@ -206,8 +211,12 @@ TEST(Json, FitsItsSchema) {
     const nlohmann::json good = to_json(result);
     EXPECT_TRUE(fits_schema(good)) << good.dump(1);
     EXPECT_TRUE(fits_schema(to_json(LatencyResult{})));
-    for (const char* const pointer :
-         {"/notices", "/ports/0/stopped", "/ports/0/planned", "/ports/1/stopped/cause"}) {
+    for (const char* const pointer : {"/notices",
+                                      "/ports/0/stopped",
+                                      "/ports/0/series/windows/0/due",
+                                      "/ports/0/series/windows/1/total",
+                                      "/ports/0/planned",
+                                      "/ports/1/stopped/cause"}) {
         nlohmann::json bad = good;
         bad[nlohmann::json::json_pointer(pointer)] = "surprise";
         EXPECT_FALSE(fits_schema(bad)) << pointer;
@@ -227,6 +236,12 @@ TEST(Result, MergesPortByPort) {
     EXPECT_EQ(one.ports[0].errors.size(), 1U);
     EXPECT_EQ(one.ports[0].errors[0].count, 2);
     EXPECT_EQ(one.ports[4].messages, 3);
+    EXPECT_EQ(one.ports[0].series->windows[0].total.count(), 2U);
+    EXPECT_EQ(one.ports[4].series->windows[0].due, 3U);
+    LatencyResult other = sample_result();
+    other.ports[0].series = empty_series(60);
+    one.merge(other);
+    EXPECT_FALSE(one.ports[0].series) << "a series of other windows says nothing about the whole";
 }
 
 }  // namespace

@@ -7,6 +7,18 @@ using namespace std::chrono_literals;
 using Kind = LoadShape::Kind;
 using Login = LoadRig::Login;
 
+/// Of all windows together: due, sent, failed, times.
+std::array<std::uint64_t, 4> sums(const LoadSeries& series) {
+    std::array<std::uint64_t, 4> all{};
+    for (const SeriesWindow& window : series.windows) {
+        all[0] += window.due;
+        all[1] += window.sent;
+        all[2] += window.failed;
+        all[3] += window.total.count();
+    }
+    return all;
+}
+
 TEST(OpenLoad, CountsFromTheTimeAtWhichAMessageWasDue) {
     LoadRig rig("on MAIL -> wait 20ms pass", Login::none);
     LoadTask task = rig.task(25);
@@ -29,6 +41,18 @@ TEST(OpenLoad, CountsFromTheTimeAtWhichAMessageWasDue) {
     EXPECT_NE(told.front().find("the load was too much"), std::string::npos) << told.front();
 }
 
+TEST(OpenLoad, ShowsInItsSeriesWhenItFailed) {
+    LoadRig rig("on MAIL first -> \"451 4.3.0 later\"", Login::none);
+    LoadTask task = rig.task(25);
+    task.plan.shape.kind = Kind::open;
+    task.plan.shape.connections = 1;  // one after the other
+    task.plan.shape.rate = 20;
+    task.plan.shape.seconds = 0.3;
+    const LoadReport report = rig.run(task);
+    EXPECT_EQ(sums(report.port.series.value()), (std::array<std::uint64_t, 4>{6, 5, 1, 5}));
+    EXPECT_EQ(report.port.series->windows.at(0).failed, 1U);
+}
+
 TEST(OpenLoad, TellsWhatItNeverBegan) {
     LoadRig rig("on MAIL -> wait 100ms pass", Login::none);
     LoadTask task = rig.task(25);
@@ -41,6 +65,9 @@ TEST(OpenLoad, TellsWhatItNeverBegan) {
     EXPECT_GT(report.not_begun, 0U);
     EXPECT_EQ(report.port.messages + static_cast<int>(report.not_begun), 200)
         << "every message is accounted for";
+    const std::array<std::uint64_t, 4> all = sums(report.port.series.value());
+    EXPECT_EQ(all[0], 200U) << "also in the series";
+    EXPECT_EQ(all[1] + all[2], static_cast<std::uint64_t>(report.port.messages));
     EXPECT_NE(warnings(task, report).front().find("never began"), std::string::npos);
 }
 
@@ -59,6 +86,11 @@ TEST(OpenLoad, IsQuietAboutALoadThatIsCarried) {
         EXPECT_EQ(window.at(Stage::total).count, 5U);
     EXPECT_EQ(report.not_begun, 0U);
     EXPECT_EQ(warnings(task, report), std::vector<std::string>());
+    ASSERT_EQ(report.port.series.value().windows.size(), 4U);
+    for (const SeriesWindow& window : report.port.series->windows)
+        EXPECT_EQ(
+            (std::array<std::uint64_t, 4>{window.due, window.sent, window.failed, window.total.count()}),
+            (std::array<std::uint64_t, 4>{5, 5, 0, 5}));
 }
 
 /// Overload is a queue that grows, wherever it grows: here there is a connection for each message.
@@ -93,6 +125,7 @@ TEST(OpenLoad, LeavesWarmUpOutOfEveryFigure) {
     EXPECT_EQ(report.port.sent, 20);
     EXPECT_EQ(report.port.stages.at(Stage::total).count(), 20U);
     EXPECT_EQ(rig.store().count(), 30U) << "they come on top";
+    EXPECT_EQ(sums(report.port.series.value()), (std::array<std::uint64_t, 4>{20, 20, 0, 20}));
     for (const auto& window : report.windows)
         EXPECT_EQ(window.at(Stage::total).count, 5U);
 }

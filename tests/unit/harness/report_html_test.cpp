@@ -80,7 +80,7 @@ TEST(ReportHtml, the_text_of_a_peer_is_never_in_the_page_as_it_is) {
     EXPECT_EQ(count(page, "<script"), count(page, "</script>"));
     EXPECT_EQ(unpacked(page, "result").at("cells").at(0).at("got"), hostile);
     EXPECT_EQ(
-        smtp::base64_decode(unpacked(page, "transcripts-0")[0][0].at("base64").get<std::string>()).value(),
+        smtp::base64_decode(unpacked(page, "transcripts-0")[0][0][0].at("base64").get<std::string>()).value(),
         entry.octets);
 }
 
@@ -120,6 +120,35 @@ TEST(ReportHtml, a_latency_page_has_a_curve_and_bars_that_count_all) {
     }
     EXPECT_EQ(bars, 1000U);
     EXPECT_EQ(stage.at("curve").back(), json::array({100, 1099}));
+}
+
+TEST(ReportHtml, a_comparison_holds_what_changed_and_the_times_of_both) {
+    latency::LatencyResult before;
+    latency::PortLatency port;
+    port.port = 587;
+    port.stages[latency::Stage::total].record(std::chrono::milliseconds(5));
+    port.series = latency::empty_series(0.2);
+    port.series->windows[0].due = port.series->windows[0].sent = 1;
+    port.series->windows[0].total.record(std::chrono::milliseconds(5));
+    before.ports = {port};
+    latency::LatencyResult after = before;
+    after.ports[0].stages[latency::Stage::total].record(std::chrono::milliseconds(9));
+    ComparisonPage comparison;
+    comparison.document = {{"schema", "smtpspec.comparison/1"}, {"missing", {"</script>"}}};
+    const json alone = unpacked(render_html(comparison), "result");
+    EXPECT_FALSE(alone.contains("old"));
+    EXPECT_EQ(alone.at("missing").at(0), "</script>");
+    comparison.before = &before;
+    comparison.after = &after;
+    const json both = unpacked(render_html(comparison), "result");
+    const auto last = [&](const char* side) {
+        return both.at(side).at("ports").at(0).at("stages").at("total").at("curve").back().at(1);
+    };
+    EXPECT_EQ(last("old"), 5000);
+    EXPECT_EQ(last("new"), 9000);
+    const json window = both.at("new").at("ports").at(0).at("series").at("windows").at(0);
+    EXPECT_EQ(window.at("total").at("max_us"), 5000);
+    EXPECT_FALSE(window.at("total").contains("histogram")) << "buckets are for machines";
 }
 
 }  // namespace
