@@ -54,7 +54,7 @@ fi
 formats=(--format terminal --format json --output "$out/result.json")
 for format in ${SMTPSPEC_FORMATS-junit markdown}; do
     # A measurement has no tests to report: its table is the summary.
-    [ "$command" = run ] || continue
+    [ "$command" = run ] || [ "$format" = html ] || continue
     case $format in
         json | terminal) ;;
         junit) formats+=(--format junit --output "$out/junit.xml") ;;
@@ -79,7 +79,9 @@ case $code in
     *) finish "$code" red ;;
 esac
 gate=0
-smtpspec compare "$baseline" "$out/result.json" --baseline-missing=ok --format terminal --format markdown --output "$out/compare.md" |
+reports=(--format terminal --format markdown --output "$out/compare.md")
+[[ " ${SMTPSPEC_FORMATS-} " != *" html "* ]] || reports+=(--format html --output "$out/compare.html")
+smtpspec compare "$baseline" "$out/result.json" --baseline-missing=ok "${reports[@]}" |
     tee "$out/compare.txt" || gate=${PIPESTATUS[0]}
 if [ -s "$out/compare.md" ]; then summary <"$out/compare.md"; else fenced <"$out/compare.txt" | summary; fi
 if [ "$gate" -eq 0 ]; then

@@ -1,7 +1,6 @@
 #!/usr/bin/env python3
-"""The GitHub action and the GitLab template: their YAML by rules written here, and their shell steps run as CI would.
-
-No schema is kept here: the rules below check what has gone wrong in such files, and need no network.
+"""The GitHub action and the GitLab template: their YAML by the schemas in tests/data and by rules written here, which say more than
+a schema can; and their shell steps run as CI would.
 """
 import hashlib
 import json
@@ -15,9 +14,10 @@ import tempfile
 
 program, source = pathlib.Path(sys.argv[1]).resolve(), pathlib.Path(sys.argv[2]).resolve()
 try:
+    import jsonschema
     import yaml
-except ImportError:
-    print("SKIP: python3-yaml is not installed")
+except ImportError as missing:
+    print(f"SKIP: {missing}: python3-yaml and python3-jsonschema are needed")
     sys.exit(77)
 failures = []
 
@@ -27,7 +27,24 @@ def check(condition, what):
         failures.append(what)
 
 
+def problems(schema, document):
+    if True in document:  # YAML 1.1 reads the key "on" as true
+        document["on"] = document.pop(True)
+    validator = jsonschema.Draft7Validator(json.loads((source / f"tests/data/{schema}.schema.json").read_text()))
+    return [f"{error.json_path}: {error.message[:200]}" for error in validator.iter_errors(document)]
+
+
 # 1. The files.
+for schema, path, place in (("github-action", "action.yml", ["runs", "using"]), ("github-workflow", "docs/ci/github-workflow.yml", ["on"]),
+                            ("gitlab-ci", "ci/gitlab.yml", ["smtpspec", "script"])):
+    # A hidden job may hold anything; what extends it has to be a job.
+    document = {key.lstrip(".") if isinstance(key, str) else key: value for key, value in yaml.safe_load((source / path).read_text()).items()}
+    check(problems(schema, document) == [], f"{path}: {problems(schema, document)}")
+    broken = document
+    for key in place[:-1]:
+        broken = broken[key]
+    broken[place[-1]] = {"sirens": True}
+    check(problems(schema, document) != [], f"{path}: its schema finds a mistake at {place}")
 action = yaml.safe_load((source / "action.yml").read_text())
 steps = action["runs"]["steps"]
 check(action["runs"]["using"] == "composite", "a composite action")
@@ -96,6 +113,22 @@ class Place:
                               env={**self.env, **env}, capture_output=True, text=True, timeout=300)
 
 
+def second_run(what, baseline, arguments, code, status, said):
+    """The program itself, with the baseline that a run before it has left."""
+    with tempfile.TemporaryDirectory() as folder:
+        place = Place(folder, program)
+        place.env.update(SMTPSPEC_OUT="out", SMTPSPEC_BASELINE="base.json", SMTPSPEC_FORMATS="junit markdown html")
+        first = place.step("Run", SMTPSPEC_ARGUMENTS=baseline)
+        check(first.returncode == 0 and "no baseline yet" in first.stdout, f"{what}, the first run: {first.stdout[-500:]}{first.stderr[-500:]}")
+        check(place.step("Keep the baseline").returncode == 0, f"{what}: the baseline is kept")
+        shutil.move(place.folder / ".smtpspec/baseline/baseline.json", place.folder / "base.json")
+        second = place.step("Run", SMTPSPEC_ARGUMENTS=arguments)
+        check(second.returncode == code and f"status={status}\n" in place.text("GITHUB_OUTPUT").split("\n", 2)[2],
+              f"{what}: exit {second.returncode}, {second.stdout[-800:]}{second.stderr[-500:]}")
+        check(said in second.stdout and said in place.text("GITHUB_STEP_SUMMARY"), f"{what}: {said!r} is said: {second.stdout[-800:]}")
+        check(place.text("out/compare.html").startswith("<!doctype html>"), f"{what}: the comparison as a page")
+
+
 def case(what, code, status, env, said="", summary="", binary=None, baseline=None):
     with tempfile.TemporaryDirectory() as folder:
         place = Place(folder, binary)
@@ -138,6 +171,9 @@ case("a command that is none", 2, "usage", {"SMTPSPEC_COMMAND": "mock"})
 real = {"SMTPSPEC_FORMATS": "junit", "SMTPSPEC_ARGUMENTS": "--only 'starttls.*' --port 587"}
 case("the program itself", 0, "green", real, summary="Server embedded", binary=program)
 case("the program itself, without a key", 2, "red", {**resend, "SMTPSPEC_FORMATS": "junit"}, binary=program)
+starttls = "--only 'starttls.*' --port 587,465"
+second_run("the same again", starttls, starttls, 0, "green", "same")
+second_run("a port less", starttls, "--only 'starttls.*' --port 587", 1, "red", "nothing was tested on that port")
 
 with tempfile.TemporaryDirectory() as folder:
     place = Place(folder)
