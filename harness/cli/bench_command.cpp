@@ -9,6 +9,7 @@
 #include "harness/cli/calibration.hpp"
 #include "harness/cli/commands.hpp"
 #include "harness/cli/interrupt.hpp"
+#include "harness/cli/latency_output.hpp"
 #include "harness/cli/load.hpp"
 #include "harness/cli/load_manners.hpp"
 #include "harness/cli/output.hpp"
@@ -130,19 +131,9 @@ tl::expected<void, std::string> aim_at_embedded(Subject& subject, asio::io_conte
 }
 
 bool write(const Arguments& arguments, const latency::LatencyResult& result) {
-    bool all = true;
-    for (const OutputRequest& request : arguments.outputs) {
-        const bool as_json = request.format == report::Format::json;
-        const std::string text =
-            as_json ? latency::to_json(result).dump(2, ' ', false, nlohmann::json::error_handler_t::replace) +
-                          "\n"
-                    : latency::to_table(result);
-        if (!write_text(request.path, text)) {
-            keep_elsewhere(
-                latency::to_json(result).dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n",
-                "The whole measurement is kept in {0}");
-            all = false;
-        }
+    const bool all = write_latency(arguments, result);
+    if (!all) {
+        keep_elsewhere(latency_document(result), "The whole measurement is kept in {0}");
     }
     return all;
 }

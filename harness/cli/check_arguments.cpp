@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "harness/cli/latency_output.hpp"
 #include "harness/cli/output_file.hpp"
 #include "harness/run/endpoint.hpp"
 #include "protocol/script/suggest.hpp"
@@ -105,6 +106,25 @@ std::string no_place(const NamedPath& output) {
                        folder.string());
 }
 
+/// A format for cells where there are none.
+std::string wrong_format(const Arguments& arguments) {
+    const bool compares = arguments.command == "compare";
+    if (!compares && arguments.command != "bench") {
+        return {};
+    }
+    const bool may = compares ? std::all_of(arguments.outputs.begin(),
+                                            arguments.outputs.end(),
+                                            [](const OutputRequest& request) {
+                                                return request.format == report::Format::markdown ||
+                                                       is_format_of_latency(request.format);
+                                            })
+                              : has_formats_of_latency(arguments);
+    return may ? ""
+               : fmt::format("{} has no tests to report: {}",
+                             arguments.command,
+                             compares ? "--format terminal, json, markdown or html" : formats_of_latency);
+}
+
 /// What two reports would do to each other on one standard output.
 std::string mixed_reports(const Arguments& arguments) {
     const auto bare =
@@ -188,25 +208,8 @@ std::string contradiction(const Arguments& arguments) {
             arguments.command,
             arguments.options.ca_file.empty() ? "--connect-to" : "--ca");
     }
-    const bool has_html =
-        std::any_of(arguments.outputs.begin(), arguments.outputs.end(), [](const OutputRequest& request) {
-            return request.format == report::Format::html;
-        });
-    if (has_html && (arguments.command == "bench" || arguments.command == "compare")) {
-        return arguments.command +
-               " writes no HTML. A result of bench: smtpspec report BENCH.json --format html";
-    }
-    const bool compares = arguments.command == "compare";
-    const bool of_cells =
-        std::any_of(arguments.outputs.begin(), arguments.outputs.end(), [&](const OutputRequest& request) {
-            const bool may = request.format == report::Format::terminal ||
-                             request.format == report::Format::json ||
-                             (compares && request.format == report::Format::markdown);
-            return !may;
-        });
-    if ((arguments.command == "bench" || compares) && of_cells) {
-        return arguments.command + " has no tests to report: --format terminal or --format json" +
-               (compares ? ", or markdown" : "");
+    if (std::string text = wrong_format(arguments); !text.empty()) {
+        return text;
     }
     if (std::string text = mixed_reports(arguments); !text.empty()) {
         return text;

@@ -7,6 +7,7 @@
 #include "harness/cli/compare_input.hpp"
 #include "harness/cli/output.hpp"
 #include "harness/latency/compare.hpp"
+#include "harness/report/html.hpp"
 #include "harness/report/verdict_compare.hpp"
 
 namespace smtpspec::cli {
@@ -40,7 +41,7 @@ std::string as_text(const Arguments& arguments, const std::string& path, const A
     return text;
 }
 
-std::string as_json(const Answer& answer) {
+nlohmann::ordered_json document_of(const Answer& answer) {
     nlohmann::ordered_json json = answer.latency
                                       ? latency::to_json(*answer.latency)
                                       : nlohmann::ordered_json{{"schema", "smtpspec.comparison/1"}};
@@ -48,7 +49,7 @@ std::string as_json(const Answer& answer) {
         json["verdicts"] = report::to_json(*answer.verdicts);
     }
     json["missing"] = answer.missing;
-    return json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+    return json;
 }
 
 std::string as_markdown(const Arguments& arguments, const Answer& answer) {
@@ -64,10 +65,26 @@ std::string as_markdown(const Arguments& arguments, const Answer& answer) {
     return text;
 }
 
-std::string text_of(const Arguments& arguments, const OutputRequest& request, const Answer& answer) {
+std::string as_html(const Answer& answer, const CompareInput& before, const CompareInput& after) {
+    report::ComparisonPage page;
+    page.document = document_of(answer);
+    if (answer.latency) {
+        page.before = &*before.latency;
+        page.after = &*after.latency;
+    }
+    return report::render_html(page);
+}
+
+std::string text_of(const Arguments& arguments,
+                    const OutputRequest& request,
+                    const Answer& answer,
+                    const CompareInput& before,
+                    const CompareInput& after) {
     switch (request.format) {
         case report::Format::json:
-            return as_json(answer);
+            return document_of(answer).dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+        case report::Format::html:
+            return as_html(answer, before, after);
         case report::Format::markdown:
             return as_markdown(arguments, answer);
         default:
@@ -75,10 +92,13 @@ std::string text_of(const Arguments& arguments, const OutputRequest& request, co
     }
 }
 
-bool write(const Arguments& arguments, const Answer& answer) {
+bool write(const Arguments& arguments,
+           const Answer& answer,
+           const CompareInput& before,
+           const CompareInput& after) {
     bool all = true;
     for (const OutputRequest& request : arguments.outputs) {
-        all = write_text(request.path, text_of(arguments, request, answer)) && all;
+        all = write_text(request.path, text_of(arguments, request, answer, before, after)) && all;
     }
     return all;
 }
@@ -154,7 +174,7 @@ int compare_command(const Arguments& arguments) {
         say("smtpspec compare: {} (OLD: {}, NEW: {}).\n", answer.error(), old_path, new_path);
         return exit_usage;
     }
-    return write(arguments, *answer) ? exit_code(*answer) : exit_own_error;
+    return write(arguments, *answer, *before, *after) ? exit_code(*answer) : exit_own_error;
 }
 
 }  // namespace smtpspec::cli

@@ -1,10 +1,10 @@
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "harness/cli/commands.hpp"
 #include "harness/cli/compare_input.hpp"
+#include "harness/cli/latency_output.hpp"
 #include "harness/cli/load.hpp"
 #include "harness/cli/output.hpp"
 #include "harness/report/merge.hpp"
@@ -17,12 +17,6 @@ namespace {
 constexpr int exit_usage = 2;
 constexpr int exit_own_error = 3;
 constexpr int exit_incomplete = 5;
-
-bool has_report_of_cells(const Arguments& arguments) {
-    return std::any_of(arguments.outputs.begin(), arguments.outputs.end(), [](const OutputRequest& request) {
-        return request.format != report::Format::json && request.format != report::Format::terminal;
-    });
-}
 
 struct Parts {
     std::vector<report::Part<run::Result>> verdicts;
@@ -47,20 +41,6 @@ tl::expected<Parts, std::string> read_parts(const std::vector<std::string>& path
         return tl::make_unexpected("some are results of run and some of bench; merge each kind on its own");
     }
     return parts;
-}
-
-bool write_latency(const Arguments& arguments, const latency::LatencyResult& result) {
-    bool all = true;
-    for (const OutputRequest& request : arguments.outputs) {
-        all = write_text(request.path,
-                         request.format == report::Format::json
-                             ? latency::to_json(result).dump(
-                                   2, ' ', false, nlohmann::json::error_handler_t::replace) +
-                                   "\n"
-                             : latency::to_table(result)) &&
-              all;
-    }
-    return all;
 }
 
 bool write(const Arguments& arguments, const run::Result& result) { return write_reports(arguments, result); }
@@ -110,9 +90,8 @@ int merge_command(const Arguments& arguments) {
     if (parts->latency.empty()) {
         return merge_all(arguments, *waivers, std::move(parts->verdicts));
     }
-    if (!arguments.options.waivers_file.empty() || has_report_of_cells(arguments)) {
-        say("smtpspec merge: results of bench have no cells: --format json or --format terminal, and no "
-            "waivers.\n");
+    if (!arguments.options.waivers_file.empty() || !has_formats_of_latency(arguments)) {
+        say("smtpspec merge: results of bench have no cells: {}, and no waivers.\n", formats_of_latency);
         return exit_usage;
     }
     return merge_all(arguments, {}, std::move(parts->latency));

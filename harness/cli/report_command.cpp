@@ -3,33 +3,26 @@
 #include <nlohmann/json.hpp>
 
 #include "harness/cli/commands.hpp"
+#include "harness/cli/latency_output.hpp"
 #include "harness/cli/output.hpp"
-#include "harness/latency/result.hpp"
-#include "harness/report/html.hpp"
 #include "harness/run/input_file.hpp"
 
 namespace smtpspec::cli {
 
 namespace {
 
-/// A result of bench: as a page, or as the table that bench writes.
+/// A result of bench.
 int report_latency(const Arguments& arguments, const nlohmann::ordered_json& document) {
     const auto result = latency::from_json(document);
     if (!result) {
         say("smtpspec: {}: {}\n", arguments.operands.front(), result.error());
         return 2;
     }
-    bool all = true;
-    for (const OutputRequest& request : arguments.outputs) {
-        if (request.format != report::Format::html && request.format != report::Format::terminal) {
-            say("smtpspec: a result of bench has no such report: --format terminal or --format html\n");
-            return 2;
-        }
-        const bool as_page = request.format == report::Format::html;
-        all = write_text(request.path, as_page ? report::render_html(*result) : latency::to_table(*result)) &&
-              all;
+    if (!has_formats_of_latency(arguments)) {
+        say("smtpspec: a result of bench has no such report: {}\n", formats_of_latency);
+        return 2;
     }
-    return all ? 0 : 3;
+    return write_latency(arguments, *result) ? 0 : 3;
 }
 
 }  // namespace

@@ -116,6 +116,55 @@ json bars(const latency::Histogram& times) {
     return list;
 }
 
+/// A stage with its curve and bars instead of all its buckets.
+json drawn(json stage, const latency::Histogram& times) {
+    stage["curve"] = curve(times);
+    stage["bars"] = bars(times);
+    stage.erase("histogram");
+    return stage;
+}
+
+/// What was due over time, and how long it took; null where nothing was sent.
+json drawn(json series, const latency::LoadSeries& found) {
+    for (std::size_t i = 0; i < found.windows.size(); ++i) {
+        if (!found.windows[i].total.empty()) {
+            series["windows"][i]["total"].erase("histogram");
+        }
+    }
+    return series;
+}
+
+json drawn(const latency::LatencyResult& result) {
+    json document = latency::to_json(result);
+    for (std::size_t i = 0; i < result.ports.size(); ++i) {
+        json& port = document["ports"][i];
+        for (const auto& [stage, times] : result.ports[i].stages) {
+            if (!times.empty()) {
+                json& shown = port["stages"][latency::key_of(stage)];
+                shown = drawn(std::move(shown), times);
+            }
+        }
+        if (result.ports[i].series) {
+            port["series"] = drawn(std::move(port["series"]), *result.ports[i].series);
+        }
+    }
+    document.erase("blocks");
+    return document;
+}
+
+/// The transcript of a cell, and behind it those of its earlier attempts; they are no longer in it.
+json take_transcripts(json& cell) {
+    json all = json::array({std::move(cell["transcript"])});
+    cell.erase("transcript");
+    if (cell.contains("attempts")) {
+        for (json& attempt : cell["attempts"]) {
+            all.push_back(std::move(attempt["transcript"]));
+            attempt.erase("transcript");
+        }
+    }
+    return all;
+}
+
 }  // namespace
 
 std::string render_html(const run::Result& result, const RenderOptions& options) {
@@ -126,8 +175,7 @@ std::string render_html(const run::Result& result, const RenderOptions& options)
         json& cell = document["cells"][i];
         cell["name"] = result.cells[i].name();
         cell["again"] = rerun_command(result, result.cells[i], options.program);
-        chunk.push_back(std::move(cell["transcript"]));
-        cell.erase("transcript");
+        chunk.push_back(take_transcripts(cell));
         if (chunk.size() == cells_in_chunk || i + 1 == result.cells.size()) {
             transcripts += data_element("transcripts-" + std::to_string(i / cells_in_chunk), chunk);
             chunk = json::array();
@@ -138,18 +186,15 @@ std::string render_html(const run::Result& result, const RenderOptions& options)
 }
 
 std::string render_html(const latency::LatencyResult& result) {
-    json document = latency::to_json(result);
-    for (std::size_t i = 0; i < result.ports.size(); ++i) {
-        for (const auto& [stage, times] : result.ports[i].stages) {
-            if (!times.empty()) {
-                json& shown = document["ports"][i]["stages"][latency::key_of(stage)];
-                shown["curve"] = curve(times);
-                shown["bars"] = bars(times);
-                shown.erase("histogram");
-            }
-        }
+    return page(data_element("result", drawn(result)));
+}
+
+std::string render_html(const ComparisonPage& comparison) {
+    json document = comparison.document;
+    if (comparison.before != nullptr && comparison.after != nullptr) {
+        document["old"] = drawn(*comparison.before);
+        document["new"] = drawn(*comparison.after);
     }
-    document.erase("blocks");
     return page(data_element("result", document));
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <nlohmann/json.hpp>
 #include <span>
 #include <string>
 
@@ -17,7 +18,18 @@ std::span<const run::EmbeddedFile> web_files();
 /// is in it compressed; transcripts in chunks of their own, which are unpacked when a cell is opened. Pure.
 std::string render_html(const run::Result& result, const RenderOptions& options);
 
-/// The same for a result of bench: percentile curves and histograms. Pure.
+/// The same for a result of bench: percentile curves and histograms, and of an open load how it went over
+/// time. Pure.
 std::string render_html(const latency::LatencyResult& result);
+
+/// What `compare` found. Pointers outlive the call; both or none.
+struct ComparisonPage {
+    nlohmann::ordered_json document;                 ///< smtpspec.comparison/1
+    const latency::LatencyResult* before = nullptr;  ///< whose curves are laid over each other
+    const latency::LatencyResult* after = nullptr;
+};
+
+/// The same for a comparison: what changed, and the times of both, one over the other. Pure.
+std::string render_html(const ComparisonPage& comparison);
 
 }  // namespace smtpspec::report

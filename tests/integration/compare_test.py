@@ -9,7 +9,10 @@ import subprocess
 import sys
 import tempfile
 
+import jsonschema
+
 PROGRAM = sys.argv[1]
+COMPARISON = jsonschema.Draft7Validator(json.loads((pathlib.Path(__file__).parents[2] / "docs/comparison.schema.json").read_text()))
 
 
 def run(*words):
@@ -123,6 +126,7 @@ def main():
             check(done.returncode == code and all(word in said for word in words), f"case {number}: exit {code} and {words}", done)
         new.write_text(json.dumps(slower(document, "tls-handshake", 3)))
         found = json.loads(run("compare", old, new, "--format", "json").stdout)
+        COMPARISON.validate(found)
         check(found["schema"] == "smtpspec.comparison/1", "schema")
         stage = next(row for row in found["stages"] if row["stage"] == "tls-handshake")
         check(stage["change"] == "slower" and 2.5 < stage["ratio"] < 3.5 and stage["low"] < stage["ratio"] < stage["high"], f"ratio and interval: {stage}")

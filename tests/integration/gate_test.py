@@ -8,7 +8,10 @@ import subprocess
 import sys
 import tempfile
 
+import jsonschema
+
 PROGRAM = sys.argv[1]
+COMPARISON = jsonschema.Draft7Validator(json.loads((pathlib.Path(__file__).parents[2] / "docs/comparison.schema.json").read_text()))
 ONLY = [word for glob in ("starttls.*", "auth.fail.*", "implicit.*") for word in ("--only", glob)]
 
 
@@ -118,6 +121,7 @@ def compare_situations(folder, good):
             print(f"WRONG: {what}: exit {done.returncode}, expected {code} and \"{told}\"\n{said[:1500]}")
         if code in (0, 1) and before is not None:
             found = json.loads(run("compare", old, new, "--format", "json", *options).stdout)
+            COMPARISON.validate(found)
             assert found["schema"] == "smtpspec.comparison/1" and found["verdicts"]["worse"] == (code == 1), what
     print(f"{len(cases)} situations")
     return wrong
@@ -137,6 +141,7 @@ def with_latency(folder, good):
     done = run("compare", old, new)
     assert done.returncode == 0 and "same" in done.stdout and "comparisons" in done.stdout, done
     found = json.loads(run("compare", old, new, "--format", "json").stdout)
+    COMPARISON.validate(found)
     assert found["verdicts"]["worse"] is False and found["stages"], found
     write(new / "result.json", with_verdict(good, "fail", first()))
     assert run("compare", old, new).returncode == 1

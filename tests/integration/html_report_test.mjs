@@ -1,5 +1,5 @@
 // html_report_test.mjs SMTPSPEC SOURCE BUILD [PICTURES]: the HTML report in Debian's Chromium. Filters, keyboard, hostile text as
-// text, no request, no message on the console; size and the time to the first cell of 2,000 are printed. With PICTURES,
+// text, no request, no message on the console; results of bench, and comparisons; size and the time to the first cell of 2,000 are printed. With PICTURES,
 // a folder: pictures in light and dark, to look at.
 import {execFileSync} from "node:child_process";
 import fs from "node:fs";
@@ -64,6 +64,10 @@ function bigResult(real) {
         cells.push(cell);
     }
     Object.assign(cells[0], {verdict: "fail", title: hostile, reason: hostile, got: hostile, refs: ["RFC 3207 §4.2", hostile]});
+    Object.assign(cells[1], {scenario: "marks.flaky", verdict: "pass", flaky: true, attempts: [{verdict: "inconclusive", outcome: "no answer",
+        reason: "silence", duration_us: 1, transcript: [{kind: "received", at_us: 5, connection: "a", tls: false, text: "421 busy\r\n"}]}]});
+    Object.assign(cells[2], {scenario: "marks.expired", verdict: "fail", expired_waiver: true, waiver_problem: "waiver marks.expired has expired on 2026-01-31"});
+    Object.assign(cells[3], {scenario: "marks.waived", verdict: "fail", waiver: {id: "marks.waived", reason: "the fix is on its way"}});
     cells[0].transcript.push({kind: "received", at_us: 999999, connection: "a", tls: false, text: `${hostile}\r\n`});
     cells[0].transcript.push({kind: "received", at_us: 999999, connection: "a", tls: true, base64: Buffer.from("8bit \xff\xfe\r\n", "latin1").toString("base64")});
     cells[0].transcript.push({kind: "received", at_us: 999999, connection: "a", tls: true, text: "x".repeat(1 << 20)});
@@ -103,6 +107,88 @@ async function filters(page) {
     check("text filter", (await shownCells(page)) === "1 of 2000 cells", await shownCells(page));
 }
 
+/** What else than a verdict a cell can be. */
+async function marks(page) {
+    await page.locator("form [name=text]").fill("marks.");
+    check("marks", (await shownCells(page)) === "3 of 2000 cells", await shownCells(page));
+    const unfolded = page.getByRole("button", {name: "unfold all"});
+    await unfolded.click();
+    const shown = await page.locator("table.matrix").last().innerText();
+    for (const mark of ["ok flaky", "FAIL waiver expired", "FAIL w"]) {
+        check("mark", shown.includes(mark), `${mark}: ${shown}`);
+    }
+    for (const [name, words] of [["marks.flaky", "inconclusive (silence)"], ["marks.expired", "has expired on 2026-01-31"], ["marks.waived", "the fix is on its way"]]) {
+        await page.getByRole("button", {name: new RegExp(`^${name}.*, \\d+:`)}).last().click();
+        await page.waitForSelector("dialog .transcript");
+        const text = await page.locator("dialog").innerText();
+        const attempts = page.locator("dialog details summary");
+        check("earlier attempts", await attempts.count() === (name === "marks.flaky" ? 1 : 0));
+        if (await attempts.count() > 0) {
+            await attempts.click();
+            check("their transcript", (await page.locator("dialog details").innerText()).includes("421 busy"));
+        }
+        check("evidence of a mark", text.includes(words), `${name}: ${text.slice(0, 600)}`);
+        await page.keyboard.press("Escape");
+    }
+    await page.locator("form [name=text]").fill("onerror");
+}
+
+/** NEW is OLD with a port less, a cell that is worse and one that is better; its TLS handshakes took three times as long. */
+function changedFolders(at, run, bench) {
+    const write = (side, name, value) => {
+        fs.mkdirSync(at(side), {recursive: true});
+        fs.writeFileSync(path.join(at(side), name), JSON.stringify(value));
+    };
+    const before = structuredClone(run);
+    const kept = run.cells.map((c, i) => [c, i]).filter(([c]) => c.port === 587 && c.verdict === "pass").map(([, i]) => i);
+    Object.assign(before.cells[kept[0]], {verdict: "fail", reason: "was wrong"});
+    const after = structuredClone(run);
+    Object.assign(after.cells[kept[1]], {verdict: "fail", reason: hostile, got: hostile});
+    after.cells = after.cells.filter((c) => c.port !== 465);
+    for (const document of [before, after]) {
+        document.summary = {};
+        document.cells.forEach((c) => { document.summary[c.verdict] = (document.summary[c.verdict] ?? 0) + 1; });
+    }
+    const slower = structuredClone(bench);
+    slower.blocks.forEach((block) => {
+        Object.assign(block.endpoint["tls-handshake"], {p50_us: block.endpoint["tls-handshake"].p50_us * 3});
+    });
+    [["old", before, bench], ["new", after, slower]].forEach(([side, result, latency]) => {
+        write(side, "result.json", result);
+        write(side, "latency.json", latency);
+    });
+}
+
+async function comparison(page, plots) {
+    const text = await page.locator("main").innerText();
+    for (const part of ["Worse than before.", "nothing was tested on that port", "fixed 1", "slower", "</script><img src=x onerror", "\\x1b[31m"]) {
+        check("comparison shows", text.includes(part), JSON.stringify(part));
+    }
+    check("no markup of the peer in a comparison", await page.locator("img").count() === 0 && await page.title() === "smtpspec");
+    check("intervals are drawn", await page.locator("svg.interval.slower").count() > 0);
+    const all = await page.locator("[role=status]").textContent();
+    await page.locator("[name=text]").fill("onerror");
+    check("text filter of a comparison", (await page.locator("[role=status]").textContent()).startsWith("1 of "), all);
+    await page.locator("[name=text]").fill("");
+    if (plots) {
+        check("OLD over NEW", await page.locator(".uplot canvas").count() === 2);
+        await page.locator("[name=port]").selectOption("465 tls");
+        check("another port is drawn", (await page.locator(".uplot .u-legend").first().innerText()).includes("OLD"));
+    }
+}
+
+async function openLoad(page, plots) {
+    check("series as a table", await page.getByText("Port 587, starttls: as a table").count() === 1);
+    await page.getByText("Port 587, starttls: as a table").click();
+    const rows = await page.locator("details[open] tbody tr").count();
+    check("a row for each window", rows === 10, rows);
+    if (plots) {
+        check("series are drawn", await page.locator(".uplot canvas").count() === 4);
+        await page.locator("[name=times]").selectOption("max");
+        check("another figure", (await page.locator(".u-title").allInnerTexts()).some((t) => t.includes("due: max")));
+    }
+}
+
 /** Only the hostile cell is shown; it is opened without a mouse. */
 async function hostileCell(page) {
     await page.locator("table.matrix button.fold").first().focus();
@@ -121,7 +207,7 @@ async function hostileCell(page) {
     check("focus is back", await page.evaluate(() => document.activeElement.className.includes("mark")));
 }
 
-async function takePictures(browser, big, latency) {
+async function takePictures(browser, big, others) {
     for (const scheme of ["light", "dark"]) {
         const {page} = await open(browser, big, scheme);
         const shot = (name) => page.screenshot({path: path.join(pictures, `${name}-${scheme}.png`)});
@@ -134,9 +220,11 @@ async function takePictures(browser, big, latency) {
         await page.waitForSelector("dialog .transcript");
         await shot("cell");
         await page.close();
-        const other = await open(browser, latency, scheme);
-        await other.page.screenshot({path: path.join(pictures, `latency-${scheme}.png`), fullPage: true});
-        await other.page.close();
+        for (const [name, file] of Object.entries(others)) {
+            const other = await open(browser, file, scheme);
+            await other.page.screenshot({path: path.join(pictures, `${name}-${scheme}.png`), fullPage: true});
+            await other.page.close();
+        }
     }
 }
 
@@ -146,26 +234,39 @@ try {
     const {chromium: driver} = playwright();
     const at = (name) => path.join(folder, name);
     const call = (...words) => execFileSync(program, words, {cwd: folder, stdio: "pipe", timeout: 120000, maxBuffer: 1 << 28});
+    const made = (name) => JSON.parse(fs.readFileSync(at(name), "utf8"));
     call("run", "--only", "starttls.*", "--port", "587", "--format", "json", "--output", at("real.json"));
-    fs.writeFileSync(at("big.json"), JSON.stringify(bigResult(JSON.parse(fs.readFileSync(at("real.json"), "utf8")))));
+    fs.writeFileSync(at("big.json"), JSON.stringify(bigResult(made("real.json"))));
     call("report", at("big.json"), "--format", "html", "--output", at("big.html"));
     const size = fs.statSync(at("big.html")).size;
     console.log(`2,000 cells: ${(size / 1e6).toFixed(2)} MB (JSON: ${(fs.statSync(at("big.json")).size / 1e6).toFixed(1)} MB)`);
     check("size below 10 MB", size < 10e6, size);
-    call("bench", "--messages", "120", "--no-calibration", "--format", "json", "--output", at("bench.json"));
-    call("report", at("bench.json"), "--format", "html", "--output", at("bench.html"));
+    call("bench", "--messages", "120", "--format", "json", "--output", at("bench.json"), "--format", "html", "--output", at("bench.html"));
+    call("bench", "--rate", "200", "--duration", "1s", "--port", "587,465", "--no-calibration", "--format", "json", "--output", at("open.json"));
+    call("report", at("open.json"), "--format", "html", "--output", at("open.html"));
+    call("run", "--only", "starttls.*", "--only", "implicit.*", "--port", "587,465", "--format", "json", "--output", at("two.json"));
+    changedFolders(at, made("two.json"), made("bench.json"));
+    try {
+        call("compare", at("old"), at("new"), "--format", "html", "--output", at("compare.html"));
+        check("compare is red", false);
+    } catch (red) {
+        check("compare is red", red.status === 1, String(red.stderr ?? red));
+    }
 
     const browser = await driver.launch({executablePath: chromium, args: ["--no-sandbox", "--disable-gpu"]});
     const {page, ms} = await open(browser, at("big.html"));
     console.log(`time to the first cell: ${ms.toFixed(0)} ms`);
     await filters(page);
+    await marks(page);
     await hostileCell(page);
     const bench = await open(browser, at("bench.html"));
     const plotted = await bench.page.locator(".uplot canvas").count();
     check("plots, or a sentence", plotted === 2 || (await bench.page.locator(".notice").innerText()).includes("left out"));
     console.log(plotted ? "with plots" : "without plots");
+    await openLoad((await open(browser, at("open.html"))).page, plotted);
+    await comparison((await open(browser, at("compare.html"))).page, plotted);
     if (pictures) {
-        await takePictures(browser, at("big.html"), at("bench.html"));
+        await takePictures(browser, at("big.html"), {latency: at("bench.html"), series: at("open.html"), comparison: at("compare.html")});
     }
     await browser.close();
 } finally {

@@ -1,5 +1,5 @@
 // The evidence of one cell.
-import {octetsOf, transcriptOf} from "./data.js";
+import {octetsOf, transcriptsOf} from "./data.js";
 import {addressOf, make, octetsShown} from "./text.js";
 
 /** More than this of one write or read is shown when asked for. */
@@ -105,5 +105,7 @@ export async function openCell(result, cell) {
     dialog.addEventListener("close", () => dialog.remove());
     document.body.append(dialog);
     dialog.showModal();
-    place.replaceChildren(transcript(cell, await transcriptOf(cell.index, result.cells_in_chunk)));
+    const [last, ...earlier] = await transcriptsOf(cell.index, result.cells_in_chunk);
+    place.replaceChildren(transcript(cell, last), ...earlier.map((entries, i) => make("details", {},
+        make("summary", {}, `Attempt ${i + 1}: ${cell.attempts[i].verdict}`), transcript({...cell, labels: []}, entries))));
 }

@@ -22,11 +22,11 @@ export async function unpack(id) {
     return JSON.parse(await new Response(stream).text());
 }
 
-/** Chunks of transcripts that were unpacked already. @type {Map<number, Promise<Entry[][]>>} */
+/** Chunks of transcripts that were unpacked already. @type {Map<number, Promise<Entry[][][]>>} */
 const chunks = new Map();
 
-/** The transcript of one cell; the others stay packed. @returns {Promise<Entry[]>} */
-export async function transcriptOf(index, cellsInChunk) {
+/** The transcript of one cell, then those of its earlier attempts; the others stay packed. @returns {Promise<Entry[][]>} */
+export async function transcriptsOf(index, cellsInChunk) {
     const chunk = Math.floor(index / cellsInChunk);
     if (!chunks.has(chunk)) {
         chunks.set(chunk, unpack(`transcripts-${chunk}`));

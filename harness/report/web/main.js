@@ -1,5 +1,6 @@
 // Puts the page together.
 import {openCell} from "./cell.js";
+import {comparePage} from "./compare.js";
 import {unpack} from "./data.js";
 import {filterForm, fits} from "./filter.js";
 import {latencyPage} from "./latency.js";
@@ -62,7 +63,9 @@ async function start() {
     const main = document.getElementById("main");
     try {
         const result = await unpack("result");
-        main.replaceChildren(...(result.schema.startsWith("smtpspec.latency/") ? latencyPage(result) : runPage(result)));
+        const [kind] = result.schema.split("/");
+        const pageOf = {"smtpspec.latency": latencyPage, "smtpspec.comparison": comparePage}[kind] ?? runPage;
+        main.replaceChildren(...pageOf(result));
         main.dataset.ready = "yes";
     } catch (problem) {
         main.replaceChildren(make("p", {class: "notice"}, `The result in this page cannot be read: ${problem}. ` +

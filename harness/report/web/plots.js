@@ -25,6 +25,9 @@ function joined(lists) {
     return uPlot.join(lists.map((list) => [list.map((p) => p[0]), list.map((p) => p[1])]));
 }
 
+/** Of a logarithmic axis: a label at 1, 2, 5 and so on. */
+const rounded = {filter: (u, list) => list.map((v) => (/^[125]/.test(v.toExponential()) ? v : null))};
+
 const nines = (v) => 100 - 100 / 10 ** v;
 const percent = (v) => `${Number(nines(v).toPrecision(7))} %`;
 
@@ -38,7 +41,7 @@ export function percentiles(place, ports, human) {
     const x = {label: "percentile", scale: {}, value: (u, v) => (v === null ? "" : percent(v)),
         axis: {splits: () => [0, Math.log10(2), 1, 2, 3, 4, 5], values: (u, list) => list.map(percent)}};
     const y = {scale: {distr: 3}, value: (u, v) => (v === null ? "" : human(Math.round(v))),
-        axis: {values: (u, list) => list.map((v) => (v === null ? "" : human(v)))}};
+        axis: {...rounded, values: (u, list) => list.map((v) => (v === null ? "" : human(v)))}};
     return new uPlot(options(place, "Time by percentile", x, y, ports), joined(lists), place);
 }
 
@@ -46,7 +49,7 @@ export function percentiles(place, ports, human) {
 export function histogram(place, ports, human) {
     const lists = ports.map((p) => p.bars.map(([from, count]) => [Math.round(from), count]));
     const x = {label: "time", scale: {distr: 3}, value: (u, v) => (v === null ? "" : human(v)),
-        axis: {values: (u, list) => list.map((v) => (v === null ? "" : human(v)))}};
+        axis: {...rounded, values: (u, list) => list.map((v) => (v === null ? "" : human(v)))}};
     const y = {scale: {}, value: (u, v) => (v === null ? "" : String(v)), axis: {}};
     const shape = options(place, "Messages by time", x, y, ports);
     const stepped = uPlot.paths.stepped({align: 1});
@@ -54,4 +57,15 @@ export function histogram(place, ports, human) {
     return new uPlot(shape, joined(lists), place);
 }
 
-globalThis.smtpspecPlots = {percentiles, histogram};
+/** Lines over the seconds of a run; `logarithmic`: the values. */
+export function series(place, title, lines, shown, logarithmic) {
+    const x = {label: "seconds", scale: {}, value: (u, v) => (v === null ? "" : `${+v.toPrecision(6)} s`), axis: {values: (u, list) => list.map((v) => `${v} s`)}};
+    const value = (v) => (v === null ? "" : shown(v));
+    const y = {scale: logarithmic ? {distr: 3} : {range: (u, low, high) => [0, high > 0 ? high * 1.05 : 1]}, value: (u, v) => value(v),
+        axis: {...(logarithmic ? rounded : {}), values: (u, list) => list.map(value)}};
+    const shape = options(place, title, x, y, lines);
+    shape.series.slice(1).forEach((s) => Object.assign(s, {points: {show: lines.every((l) => l.points.length < 30)}}));
+    return new uPlot(shape, joined(lines.map((l) => l.points)), place);
+}
+
+globalThis.smtpspecPlots = {percentiles, histogram, series};

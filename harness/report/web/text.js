@@ -27,6 +27,16 @@ export function make(tag, attributes = {}, ...children) {
     return element;
 }
 
+/** An element of a drawing, with attributes and children that are of a drawing, too. @returns {any} */
+export function drawing(tag, attributes = {}, ...children) {
+    const element = document.createElementNS("http://www.w3.org/2000/svg", tag);
+    for (const [name, value] of Object.entries(attributes)) {
+        element.setAttribute(name, String(value));
+    }
+    element.append(...children);
+    return element;
+}
+
 /** Names in letters: few fonts have Unicode's symbols for control characters. */
 const octetNames = {0: "NUL", 7: "BEL", 8: "BS", 9: "TAB", 10: "LF", 13: "CR", 27: "ESC", 127: "DEL"};
 
