@@ -112,13 +112,11 @@ std::string wrong_format(const Arguments& arguments) {
     if (!compares && arguments.command != "bench") {
         return {};
     }
-    const bool may = compares ? std::all_of(arguments.outputs.begin(),
-                                            arguments.outputs.end(),
-                                            [](const OutputRequest& request) {
-                                                return request.format == report::Format::markdown ||
-                                                       is_format_of_latency(request.format);
-                                            })
-                              : has_formats_of_latency(arguments);
+    const bool may =
+        std::all_of(arguments.outputs.begin(), arguments.outputs.end(), [&](const OutputRequest& request) {
+            return is_format_of_latency(request.format) ||
+                   (compares && request.format == report::Format::markdown);
+        });
     return may ? ""
                : fmt::format("{} has no tests to report: {}",
                              arguments.command,

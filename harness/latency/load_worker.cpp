@@ -78,7 +78,7 @@ LoadWorker::LoadWorker(LoadShared& shared, int index, int count)
       windows_(static_cast<std::size_t>(std::max(shared.task.windows, 1))),
       last_end_(shared.start) {
     if (is_open_load())
-        series_ = empty_series(shared.task.plan.shape.seconds);
+        counts_.series = empty_series(shared.task.plan.shape.seconds);
 }
 
 void LoadWorker::run() {
@@ -251,9 +251,10 @@ std::size_t LoadWorker::window_of(std::uint64_t number) const {
 SeriesWindow& LoadWorker::series_window_of(std::uint64_t number) {
     const LoadShape& shape = shared_.task.plan.shape;
     const double due = static_cast<double>(number - static_cast<std::uint64_t>(shape.warmup)) / shape.rate;
-    const auto last = static_cast<double>(series_->windows.size() - 1);
+    const auto last = static_cast<double>(counts_.series->windows.size() - 1);
     constexpr double rounding = 1e-6;  // 0.3 / 0.1 is a little less than 3
-    return series_->windows[static_cast<std::size_t>(std::clamp(due / series_->width + rounding, 0.0, last))];
+    return counts_.series
+        ->windows[static_cast<std::size_t>(std::clamp(due / counts_.series->width + rounding, 0.0, last))];
 }
 
 void LoadWorker::book_in_series(const LoadOutcome& outcome, std::uint64_t number) {
@@ -275,7 +276,7 @@ void LoadWorker::book(const LoadOutcome& outcome, std::uint64_t number) {
         if (windows_.size() > 1)
             window.record(sample);
     }
-    if (series_)
+    if (counts_.series)
         book_in_series(outcome, number);
     if (!outcome.handshake.empty())
         ++counts_.handshakes[outcome.handshake];
@@ -368,20 +369,10 @@ void LoadWorker::end_when_done() {
 }
 
 void LoadWorker::add_to(LoadReport& report) const {
-    PortLatency& port = report.port;
-    port.messages += counts_.messages;
-    port.sent += counts_.sent;
+    report.port.add(counts_);
     for (const Stage stage : all_stages())
         if (!times_.of(stage).empty())
-            port.stages[stage].merge(times_.of(stage));
-    for (const auto& [name, times] : counts_.handshakes)
-        port.handshakes[name] += times;
-    for (const LatencyError& error : counts_.errors)
-        port.add_error(error);
-    if (port.series)
-        port.series->merge(*series_);
-    else
-        port.series = series_;
+            report.port.stages[stage].merge(times_.of(stage));
     report.generator_cpu = std::max(report.generator_cpu, cpu_);
     report.behind_most += behind_most_;
     report.behind_at_end += behind_at_end_.value_or(0);

@@ -112,7 +112,6 @@ class LoadWorker : public LoadSession::Owner {
     std::optional<LoadClock::time_point> stopped_at_;  ///< when this thread saw that the load is to end
     StageTimes times_;
     std::vector<StageTimes> windows_;
-    std::optional<LoadSeries> series_;  ///< open load
     PortLatency counts_;
     std::uint64_t behind_most_ = 0, not_begun_ = 0, unanswered_quits_ = 0;
     std::optional<std::uint64_t> behind_at_end_, unfinished_at_half_, unfinished_at_end_;

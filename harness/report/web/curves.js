@@ -12,8 +12,6 @@ export function human(us) {
 /** The plotting library, or nothing: the build had no npm. */
 export const plotting = () => globalThis.smtpspecPlots;
 
-export const withoutPlots = () => make("p", {class: "notice"}, "Plots are left out: this smtpspec was built without npm.");
-
 /** A place in which `draw` draws: once it has a size, and again in other colours. @param {(place: any) => void} draw */
 export function plotPlace(draw) {
     const place = make("div", {class: "plots"});
@@ -39,7 +37,7 @@ export function choose(name, values, chosen, changed) {
 export function curves(pictures) {
     const lib = plotting();
     if (!lib) {
-        return withoutPlots();
+        return make("p", {class: "notice"}, "Plots are left out: this smtpspec was built without npm.");
     }
     const all = pictures.flatMap((p) => p.lines).flatMap((l) => Object.entries(l.stages).filter(([, s]) => s.curve).map(([n]) => n));
     const stages = [...new Set(all)];

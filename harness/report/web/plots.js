@@ -25,8 +25,9 @@ function joined(lists) {
     return uPlot.join(lists.map((list) => [list.map((p) => p[0]), list.map((p) => p[1])]));
 }
 
-/** Of a logarithmic axis: a label at 1, 2, 5 and so on. */
-const rounded = {filter: (u, list) => list.map((v) => (/^[125]/.test(v.toExponential()) ? v : null))};
+/** A logarithmic axis: a label at 1, 2, 5 and so on. */
+const logAxis = (shown) => ({filter: (u, list) => list.map((v) => (/^[125]/.test(v.toExponential()) ? v : null)),
+    values: (u, list) => list.map((v) => (v === null ? "" : shown(v)))});
 
 const nines = (v) => 100 - 100 / 10 ** v;
 const percent = (v) => `${Number(nines(v).toPrecision(7))} %`;
@@ -41,7 +42,7 @@ export function percentiles(place, ports, human) {
     const x = {label: "percentile", scale: {}, value: (u, v) => (v === null ? "" : percent(v)),
         axis: {splits: () => [0, Math.log10(2), 1, 2, 3, 4, 5], values: (u, list) => list.map(percent)}};
     const y = {scale: {distr: 3}, value: (u, v) => (v === null ? "" : human(Math.round(v))),
-        axis: {...rounded, values: (u, list) => list.map((v) => (v === null ? "" : human(v)))}};
+        axis: logAxis(human)};
     return new uPlot(options(place, "Time by percentile", x, y, ports), joined(lists), place);
 }
 
@@ -49,7 +50,7 @@ export function percentiles(place, ports, human) {
 export function histogram(place, ports, human) {
     const lists = ports.map((p) => p.bars.map(([from, count]) => [Math.round(from), count]));
     const x = {label: "time", scale: {distr: 3}, value: (u, v) => (v === null ? "" : human(v)),
-        axis: {...rounded, values: (u, list) => list.map((v) => (v === null ? "" : human(v)))}};
+        axis: logAxis(human)};
     const y = {scale: {}, value: (u, v) => (v === null ? "" : String(v)), axis: {}};
     const shape = options(place, "Messages by time", x, y, ports);
     const stepped = uPlot.paths.stepped({align: 1});
@@ -62,7 +63,7 @@ export function series(place, title, lines, shown, logarithmic) {
     const x = {label: "seconds", scale: {}, value: (u, v) => (v === null ? "" : `${+v.toPrecision(6)} s`), axis: {values: (u, list) => list.map((v) => `${v} s`)}};
     const value = (v) => (v === null ? "" : shown(v));
     const y = {scale: logarithmic ? {distr: 3} : {range: (u, low, high) => [0, high > 0 ? high * 1.05 : 1]}, value: (u, v) => value(v),
-        axis: {...(logarithmic ? rounded : {}), values: (u, list) => list.map(value)}};
+        axis: logarithmic ? logAxis(shown) : {values: (u, list) => list.map(value)}};
     const shape = options(place, title, x, y, lines);
     shape.series.slice(1).forEach((s) => Object.assign(s, {points: {show: lines.every((l) => l.points.length < 30)}}));
     return new uPlot(shape, joined(lines.map((l) => l.points)), place);
