@@ -30,6 +30,8 @@ constexpr std::pair<Defect, Defect> included[] = {
     {Defect::auth_in_clear_without_plain, Defect::auth_plain_not_offered},
     {Defect::auth_login_alone_any_password, Defect::auth_accepts_any_password},
     {Defect::eod_accepts_bare_lf_slowly, Defect::eod_accepts_bare_lf},
+    {Defect::eod_accepts_bare_lf_slowly_then_hangs_up, Defect::eod_accepts_bare_lf_slowly},
+    {Defect::eod_accepts_bare_lf_slowly_then_hangs_up, Defect::eod_accepts_bare_lf},
     {Defect::eod_bare_lf_cuts_message, Defect::eod_accepts_bare_lf},
 };
 

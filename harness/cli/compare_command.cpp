@@ -27,6 +27,25 @@ struct Answer {
     std::vector<std::string> missing;  ///< what OLD has and NEW has not
 };
 
+/// What a comparison comes to: the exit code (docs/exit-codes.md) and, in JSON and HTML, the words for it.
+struct Conclusion {
+    int exit_code = 0;
+    std::string_view words;
+};
+
+Conclusion conclusion_of(const Answer& answer) {
+    if ((answer.verdicts && answer.verdicts->worse()) || (answer.latency && answer.latency->worse())) {
+        return {exit_worse, "worse"};
+    }
+    if ((answer.latency && answer.latency->blind()) || !answer.missing.empty()) {
+        return {exit_cannot_tell, "cannot tell"};
+    }
+    if (answer.verdicts && answer.verdicts->cells.empty() && !answer.latency) {
+        return {exit_nothing, "nothing in common"};
+    }
+    return {0, "not worse"};
+}
+
 std::string as_text(const Arguments& arguments, const std::string& path, const Answer& answer) {
     std::string text;
     if (answer.verdicts) {
@@ -49,6 +68,7 @@ nlohmann::ordered_json document_of(const Answer& answer) {
         json["verdicts"] = report::to_json(*answer.verdicts);
     }
     json["missing"] = answer.missing;
+    json["conclusion"] = conclusion_of(answer).words;
     return json;
 }
 
@@ -101,17 +121,6 @@ bool write(const Arguments& arguments,
         all = write_text(request.path, text_of(arguments, request, answer, before, after)) && all;
     }
     return all;
-}
-
-/// docs/exit-codes.md.
-int exit_code(const Answer& answer) {
-    if ((answer.verdicts && answer.verdicts->worse()) || (answer.latency && answer.latency->worse())) {
-        return exit_worse;
-    }
-    if ((answer.latency && answer.latency->blind()) || !answer.missing.empty()) {
-        return exit_cannot_tell;
-    }
-    return answer.verdicts && answer.verdicts->cells.empty() && !answer.latency ? exit_nothing : 0;
 }
 
 /// The error is a sentence: the two cannot be compared.
@@ -174,7 +183,7 @@ int compare_command(const Arguments& arguments) {
         say("smtpspec compare: {} (OLD: {}, NEW: {}).\n", answer.error(), old_path, new_path);
         return exit_usage;
     }
-    return write(arguments, *answer, *before, *after) ? exit_code(*answer) : exit_own_error;
+    return write(arguments, *answer, *before, *after) ? conclusion_of(*answer).exit_code : exit_own_error;
 }
 
 }  // namespace smtpspec::cli

@@ -78,6 +78,7 @@ void PortLatency::add_error(const LatencyError& error) {
 }
 
 void PortLatency::add(const PortLatency& other) {
+    add_series(other);
     messages += other.messages;
     sent += other.sent;
     seconds += other.seconds;
@@ -89,9 +90,17 @@ void PortLatency::add(const PortLatency& other) {
         add_error(error);
     if (!stopped)
         stopped = other.stopped;
-    if (!series)
+}
+
+/// Called while `messages` still counts without the other part. A series of some parts only would look like
+/// that of the whole, so there is none where a part that tried messages has none (written before there were
+/// any) or has other windows.
+void PortLatency::add_series(const PortLatency& other) {
+    if (other.messages == 0 && !other.series)
+        return;
+    if (messages == 0 && !series)
         series = other.series;
-    else if (other.series && !series->merge(*other.series))
+    else if (!series || !other.series || !series->merge(*other.series))
         series.reset();
 }
 

@@ -119,6 +119,9 @@ struct PortLatency {
     void add_error(const LatencyError& error);
     /// What another part of the run found on this port. `planned` stays: not every part plans its own.
     void add(const PortLatency& other);
+
+  private:
+    void add_series(const PortLatency& other);
 };
 
 /// What a run measured. Reports, comparison and merging read nothing else.

@@ -183,11 +183,24 @@ std::string render_html(const latency::LatencyResult& result) {
     return page(data_element("result", drawn(result)));
 }
 
+namespace {
+
+/// A comparison shows curves and no time series.
+json drawn_for_comparison(const latency::LatencyResult& result) {
+    json document = drawn(result);
+    for (json& port : document["ports"]) {
+        port.erase("series");
+    }
+    return document;
+}
+
+}  // namespace
+
 std::string render_html(const ComparisonPage& comparison) {
     json document = comparison.document;
     if (comparison.before != nullptr && comparison.after != nullptr) {
-        document["old"] = drawn(*comparison.before);
-        document["new"] = drawn(*comparison.after);
+        document["old"] = drawn_for_comparison(*comparison.before);
+        document["new"] = drawn_for_comparison(*comparison.after);
     }
     return page(data_element("result", document));
 }

@@ -11,6 +11,7 @@ import tempfile
 import jsonschema
 
 PROGRAM = sys.argv[1]
+CONCLUSIONS = {0: "not worse", 1: "worse", 5: "cannot tell", 77: "nothing in common"}
 COMPARISON = jsonschema.Draft7Validator(json.loads((pathlib.Path(__file__).parents[2] / "docs/comparison.schema.json").read_text()))
 ONLY = [word for glob in ("starttls.*", "auth.fail.*", "implicit.*") for word in ("--only", glob)]
 
@@ -119,10 +120,11 @@ def compare_situations(folder, good):
         if done.returncode != code or told not in said:
             wrong += 1
             print(f"WRONG: {what}: exit {done.returncode}, expected {code} and \"{told}\"\n{said[:1500]}")
-        if code in (0, 1) and before is not None:
+        if code in CONCLUSIONS and before is not None:
             found = json.loads(run("compare", old, new, "--format", "json", *options).stdout)
             COMPARISON.validate(found)
             assert found["schema"] == "smtpspec.comparison/1" and found["verdicts"]["worse"] == (code == 1), what
+            assert found["conclusion"] == CONCLUSIONS[code], (what, found["conclusion"])
     print(f"{len(cases)} situations")
     return wrong
 

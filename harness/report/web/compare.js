@@ -112,9 +112,15 @@ function latencyPart(result) {
         result.old ? curves(bothTimes(result)) : "")];
 }
 
+/** What each conclusion of smtpspec.comparison/1 means to a reader. */
+const headlines = {
+    "worse": "Worse than before.", "not worse": "Not worse than before.", "nothing in common": "The two have no cell in common.",
+    "cannot tell": "Whether it is worse cannot be told; the reasons are below.",
+};
+
 /** @param {any} result smtpspec.comparison/1, with the times of both where both have them */
 export function comparePage(result) {
-    const worse = result.verdicts?.worse || result.stages?.some((s) => s.change === "slower") || result.failing?.length > 0;
-    return [make("header", {}, make("h1", {}, "smtpspec compare"), make("p", {class: `notice ${worse ? "bad" : ""}`}, worse ? "Worse than before." : "Not worse than before.")),
+    const bad = result.conclusion !== "not worse";
+    return [make("header", {}, make("h1", {}, "smtpspec compare"), make("p", {class: `notice ${bad ? "bad" : ""}`}, headlines[result.conclusion])),
         noticeList(result.missing), ...verdictPart(result.verdicts), ...latencyPart(result)];
 }

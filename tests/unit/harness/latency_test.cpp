@@ -2,8 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <random>
 #include <valijson/adapters/nlohmann_json_adapter.hpp>
 #include <valijson/schema.hpp>
@@ -224,6 +226,38 @@ TEST(Json, FitsItsSchema) {
     nlohmann::json unknown_stage = good;
     unknown_stage["ports"][0]["stages"]["nap"] = good["ports"][0]["stages"]["connect"];
     EXPECT_FALSE(fits_schema(unknown_stage));
+}
+
+/// A series of some parts only would look like that of the whole.
+TEST(Result, MergesASeriesOnlyWhereEachPartHasIt) {
+    struct {
+        const char* name;
+        std::array<std::optional<double>, 3> parts;  ///< seconds of each part's load; none: it has no series
+        bool kept;
+    } cases[] = {
+        {"all", {0.2, 0.2, 0.2}, true},
+        {"the first has none", {std::nullopt, 0.2, 0.2}, false},
+        {"the last has none", {0.2, 0.2, std::nullopt}, false},
+        {"other windows in the middle", {0.2, 60, 0.2}, false},
+        {"other windows at the end", {0.2, 0.2, 60}, false},
+    };
+    for (const auto& one : cases) {
+        PortLatency whole;
+        for (const std::optional<double> seconds : one.parts) {
+            PortLatency part;
+            part.messages = 1;
+            if (seconds) {
+                part.series = empty_series(*seconds);
+                part.series->windows[0].due = 1;
+            }
+            whole.add(part);
+        }
+        EXPECT_EQ(whole.messages, 3) << one.name;
+        EXPECT_EQ(whole.series.has_value(), one.kept) << one.name;
+        if (one.kept) {
+            EXPECT_EQ(whole.series->windows[0].due, 3U) << one.name;
+        }
+    }
 }
 
 TEST(Result, MergesPortByPort) {

@@ -101,6 +101,19 @@ TEST(Defects, OfASlowEndOfData) {
     EXPECT_EQ(slow.code(), 250);
 }
 
+/// As Postfix does with smtpd_forbidden_commands.
+TEST(Defects, OfASlowEndOfDataThatIsTheLast) {
+    Rig slow(wrong(Defect::eod_accepts_bare_lf_slowly_then_hangs_up));
+    slow.hello();
+    slow.envelope();
+    (void)slow.ask("DATA");
+    slow.send("x\n.\n");
+    slow.send("\r\n.\r\nNOOP\r\n");
+    EXPECT_EQ(slow.code(), 250);
+    EXPECT_EQ(slow.code(), 500);
+    EXPECT_EQ(slow.code(), 221);
+}
+
 TEST(Defects, OfTraceFields) {
     Rig none(wrong(Defect::no_received));
     none.hello();
