@@ -33,18 +33,46 @@ bool Pacing::paused_at(Clock::time_point moment) const {
     return moment < paused_until_;
 }
 
-void Pacing::limited(const Cell& cell) {
+void Pacing::limited(const Cell& cell, Clock::time_point begun, int open) {
+    if (here_ && limit_replies_ > 0 && begun < limited_at_) {
+        return;  // it was under way when another one met the same limit
+    }
+    limited_at_ = Clock::now();
     ++limit_replies_;
-    const auto pause = std::min(longest_pause, first_pause * (1 << std::min(limit_replies_ - 1, 4)));
+    if (here_) {
+        most_ = std::max(1, (most_ > 0 ? std::min(most_, std::max(open, 1)) : open) / 2);
+        through_ = 0;
+    }
+    const auto first = here_ ? first_pause_here : first_pause;
+    const auto pause = std::min(longest_pause, first * (1 << std::min(limit_replies_ - 1, 4)));
     paused_until_ = std::max(paused_until_, Clock::now() + pause);
     notices_.push_back(fmt::format(
         "port {}: {}; no conversation began for {} s after it", cell.port, cell.reason, pause.count()));
 }
 
-void Pacing::finished(const Cell& cell) {
+/// As TCP does it: one more at a time where all is well, half as many where it is not.
+void Pacing::got_through() {
+    if (!here_ || limit_replies_ + most_ == 0) {
+        return;
+    }
+    limit_replies_ = 0;
+    if (++through_ >= most_) {
+        ++most_;
+        through_ = 0;
+    }
+}
+
+int Pacing::most_connections() const {
+    const std::lock_guard lock(mutex_);
+    return most_;
+}
+
+void Pacing::finished(const Cell& cell, Clock::time_point begun, int open) {
     const std::lock_guard lock(mutex_);
     if (cell.error_kind == "rate-limited") {
-        limited(cell);
+        limited(cell, begun, open);
+    } else if (cell.verdict != Verdict::Inconclusive) {
+        got_through();
     }
     int& failed = failed_in_a_row_[cell.port];
     failed = cell.error_kind == "died" ? failed + 1 : 0;
@@ -59,8 +87,9 @@ void Pacing::finished(const Cell& cell) {
 std::optional<Pacing::GivenUp> Pacing::given_up(int port) const {
     const std::lock_guard lock(mutex_);
     if (limit_replies_ >= limit_replies_to_give_up) {
-        return GivenUp{fmt::format("rate-limited: the endpoint limited us {} times in this run; try later",
-                                   limit_replies_),
+        return GivenUp{fmt::format("rate-limited: the endpoint limited us {} times in {}; try later",
+                                   limit_replies_,
+                                   here_ ? "a row" : "this run"),
                        "rate-limited"};
     }
     const auto failed = failed_in_a_row_.find(port);

@@ -108,6 +108,9 @@ class Probe {
         if (!started) {
             result_.tls_problem = context_.masker.by_value(started.error().what);
             tls_failure_ = started.error().kind;
+            result_.lost =
+                result_.mode == script::Mode::Tls && connection.raw_tail().empty() &&
+                (tls_failure_ == wire::IoError::Kind::closed || tls_failure_ == wire::IoError::Kind::reset);
         } else if (const wire::TlsInfo* info = connection.tls_info()) {
             result_.certificate_problem = context_.masker.by_value(info->problem);
         }
@@ -232,6 +235,7 @@ class Probe {
                              where_,
                              seconds_text(patience_)));
         } else if (seen.empty()) {
+            result_.lost = true;
             stop(PortProbe::State::unreachable,
                  fmt::format("{}: the connection was {} before any greeting.",
                              where_,
@@ -329,9 +333,13 @@ class Probe {
 }  // namespace
 
 wire::Awaitable<PortProbe> probe_port(const RunContext& context, int port) {
+    constexpr int looks = 4;
     asio::any_io_executor executor = co_await asio::this_coro::executor;
-    Probe probe(context, port, executor);
-    PortProbe result = co_await probe.run();
+    PortProbe result;
+    for (int look = 0; look == 0 || (result.lost && look < looks); ++look) {
+        Probe probe(context, port, executor);
+        result = co_await probe.run();
+    }
     co_return result;
 }
 

@@ -34,6 +34,7 @@ struct PortProbe {
     int starttls_code = 0;            ///< of the reply to STARTTLS; 0: none came, or it was not asked
     std::string
         login_refused;  ///< a sentence, when the profile's login was refused or not tried (login_probe.hpp)
+    bool lost = false;  ///< the connection ended before one octet came: some lose one in three
     bool login_tried = false;  ///< `login_refused` is the server's answer: one wrong login is spent
 
     bool usable() const { return state == State::ok; }
@@ -46,6 +47,7 @@ struct PortProbe {
 
 /// One conversation: greeting, EHLO, TLS by the port's mode, EHLO, QUIT. A reply may take the profile's
 /// `time.step` (8 s), the greeting 30 s on another machine: about a minute at most.
+/// What is lost is looked at again, three times at most.
 wire::Awaitable<PortProbe> probe_port(const RunContext& context, int port);
 
 /// All ports of the context, at once or as many as RunContext::most_connections() allows, on a loop of its

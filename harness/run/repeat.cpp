@@ -6,15 +6,27 @@
 
 namespace smtpspec::run {
 
-namespace {
-
-/// The connection was lost on the way to the start state, without a reply that says why: nothing was asked.
 bool never_began(const CellRun& run) {
     return run.script.end == script::ScriptEnd::start_failed && run.cell.error_kind.empty() &&
            run.script.first_reply_problem.empty();
 }
 
-}  // namespace
+bool is_same(const CellRun& first, const CellRun& second) {
+    return second.cell.verdict == first.cell.verdict && second.cell.outcome == first.cell.outcome;
+}
+
+bool speaks_against(const CellRun& first, const CellRun& second) {
+    return !is_same(first, second) && !never_began(first) && !is_doubtful(second) &&
+           second.cell.verdict != Verdict::Inconclusive && second.cell.verdict != Verdict::Vulnerable;
+}
+
+CellRun behind(CellRun first, CellRun second) {
+    std::vector<Attempt> attempts = std::move(first.cell.attempts);
+    attempts.push_back(attempt_of(std::move(first.cell)));
+    std::move(second.cell.attempts.begin(), second.cell.attempts.end(), std::back_inserter(attempts));
+    second.cell.attempts = std::move(attempts);
+    return second;
+}
 
 bool is_doubtful(const CellRun& run) {
     const bool finding = run.cell.verdict == Verdict::Fail || run.cell.verdict == Verdict::Warn;
@@ -30,17 +42,15 @@ Attempt attempt_of(Cell cell) {
 }
 
 CellRun agreed(CellRun first, CellRun second) {
-    const bool same = second.cell.verdict == first.cell.verdict && second.cell.outcome == first.cell.outcome;
-    if (same) {
+    if (is_same(first, second)) {
         return first;
     }
     if (never_began(first) || second.cell.verdict == Verdict::Vulnerable) {
-        // What was seen on the wire stays.
-        second.cell.attempts.insert(second.cell.attempts.begin(), attempt_of(std::move(first.cell)));
-        return second;
+        return behind(std::move(first), std::move(second));  // what was seen on the wire stays
     }
     Cell& cell = first.cell;
-    cell.attempts = {attempt_of(cell), attempt_of(second.cell)};
+    cell.attempts.push_back(attempt_of(cell));
+    cell.attempts.push_back(attempt_of(second.cell));
     cell.reason = fmt::format("it came out differently a second time: {} ({}), then {}{}{}",
                               script::to_string(cell.verdict),
                               cell.outcome,

@@ -7,6 +7,18 @@
 
 namespace smtpspec::run {
 
+/// The connection was lost on the way to the start state, without a reply that says why: nothing was asked.
+bool never_began(const CellRun& run);
+
+/// The second run of a doubtful one was judged, and otherwise: a third decides which of the two counts.
+bool speaks_against(const CellRun& first, const CellRun& second);
+
+/// Both came to the same.
+bool is_same(const CellRun& first, const CellRun& second);
+
+/// The second run, with everything that came before it among its attempts.
+CellRun behind(CellRun first, CellRun second);
+
 /// True for what has to come twice: a finding that hangs on a connection that ended or was never made, for
 /// one in many is lost on any network and some servers close every n-th (real-peers.md 13); and a cell that
 /// lost its connection before it had asked anything.

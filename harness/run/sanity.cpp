@@ -60,7 +60,10 @@ wire::Awaitable<void> check_sane_after(
     if (!talks(after)) {
         not_sane_after(cell, unexplained, after.detail);
     } else if (decided_by_end && connections > 1 && cell.verdict != Verdict::Inconclusive) {
-        const std::string trouble = co_await second_connection_trouble(context, cell.port);
+        std::string trouble = co_await second_connection_trouble(context, cell.port);
+        if (!trouble.empty()) {
+            trouble = co_await second_connection_trouble(context, cell.port);
+        }
         if (!trouble.empty()) {
             not_sane_after(
                 cell, unexplained, "a second connection at the same time is not served: " + trouble);

@@ -26,6 +26,7 @@ constexpr int selftest_lanes_per_thread =
 constexpr int loopback_lanes = 6;
 constexpr int lanes_whatever_comes = 8;  // per thread, however slow the machine is
 constexpr int runs_of_a_late_cell = 3;
+constexpr int runs_of_a_lost_cell = 5;
 constexpr std::chrono::milliseconds interrupt_check{100};
 constexpr std::chrono::milliseconds room_check{20};
 
@@ -39,7 +40,7 @@ class Conductor {
         : context_(context),
           plan_(plan),
           progress_(progress),
-          pacing_(context.pace()),
+          pacing_(context.pace(), context.surroundings == Surroundings::loopback),
           repeats_(context, plan),
           foregone_(context, plan, probes, pacing_),
           order_(plan.cells.size()),
@@ -217,15 +218,6 @@ class Conductor {
         co_return co_await confirmed(timer, planned);
     }
 
-    /// The second run, with everything that came before it.
-    static CellRun behind(CellRun first, CellRun second) {
-        std::vector<Attempt> attempts = std::move(first.cell.attempts);
-        attempts.push_back(attempt_of(std::move(first.cell)));
-        std::move(second.cell.attempts.begin(), second.cell.attempts.end(), std::back_inserter(attempts));
-        second.cell.attempts = std::move(attempts);
-        return second;
-    }
-
     /// A cell of our own peers; once more, whatever came of it, when this machine had no time for it.
     wire::Awaitable<CellRun> in_time(Admission& admission, const PlannedCell& planned) {
         for (int runs = 1;; ++runs) {
@@ -241,29 +233,60 @@ class Conductor {
 
     wire::Awaitable<CellRun> once(asio::steady_timer& timer, const PlannedCell& planned) {
         const int connections = room_for(planned);
-        while (busy_ > 0 && busy_ + connections > context_.most_connections() &&
-               context_.most_connections() > 0) {
+        while (busy_ > 0 && !has_room(connections)) {
             timer.expires_after(room_check);
             co_await timer.async_wait(asio::use_awaitable);
         }
         busy_ += connections;
         co_await turn(timer, planned);
+        const Pacing::Clock::time_point begun = Pacing::Clock::now();
         CellRun run = co_await run_cell(context_, planned);
+        pacing_.finished(run.cell, begun, busy_);
         busy_ -= connections;
-        pacing_.finished(run.cell);
         co_return run;
     }
 
-    /// Runs the cell, and against a foreign endpoint once more when what it gave has to come twice.
-    wire::Awaitable<CellRun> confirmed(asio::steady_timer& timer, const PlannedCell& planned) {
+    bool has_room(int connections) const {
+        const auto fits = [&](int most) { return most == 0 || busy_ + connections <= most; };
+        return fits(context_.most_connections()) && fits(pacing_.most_connections());
+    }
+
+    /// It asked nothing, or a server on this machine, whose limits hold for nobody else, said "not so fast".
+    bool asked_nothing(const CellRun& run) const {
+        return never_began(run) ||
+               (context_.surroundings == Surroundings::loopback && run.cell.error_kind == "rate-limited" &&
+                run.cell.verdict == Verdict::Inconclusive);
+    }
+
+    /// Runs the cell until it has asked something, a few times at most.
+    wire::Awaitable<CellRun> begun(asio::steady_timer& timer, const PlannedCell& planned) {
         CellRun run = co_await once(timer, planned);
+        for (int runs = 1; runs < runs_of_a_lost_cell && asked_nothing(run) && !context_.interrupted &&
+                           !pacing_.given_up(planned.port) && repeats_.take(planned);
+             ++runs) {
+            run = behind(std::move(run), co_await once(timer, planned));
+        }
+        co_return run;
+    }
+
+    /// Runs the cell, and against a foreign endpoint once more when what it gave has to come twice; a third
+    /// time when the second was judged otherwise.
+    wire::Awaitable<CellRun> confirmed(asio::steady_timer& timer, const PlannedCell& planned) {
+        CellRun run = co_await begun(timer, planned);
         if (context_.interrupted || !is_doubtful(run)) {
             co_return run;
         }
         if (pacing_.given_up(planned.port) || !repeats_.take(planned)) {
             co_return unconfirmed(std::move(run));
         }
-        CellRun again = co_await once(timer, planned);
+        CellRun again = co_await begun(timer, planned);
+        if (speaks_against(run, again) && !context_.interrupted && !pacing_.given_up(planned.port) &&
+            repeats_.take(planned)) {
+            CellRun third = co_await begun(timer, planned);
+            if (is_same(again, third)) {
+                co_return behind(behind(std::move(run), std::move(again)), std::move(third));
+            }
+        }
         co_return agreed(std::move(run), std::move(again));
     }
 

@@ -45,6 +45,18 @@ wire::Awaitable<wire::IoResult<std::unique_ptr<wire::Connection>>> ServerEnviron
     co_return connection;
 }
 
+int ServerEnvironment::lost_connections() const {
+    switch (context_.surroundings) {
+        case Surroundings::embedded:
+            return 0;
+        case Surroundings::loopback:
+            return 5;
+        case Surroundings::remote:
+            break;
+    }
+    return 2;
+}
+
 namespace {
 
 constexpr std::string_view mail = "MAIL FROM:";

@@ -22,6 +22,9 @@ class ServerEnvironment : public CellEnvironment {
                                                                             wire::Deadline deadline) override;
     /// Keeps the profile's pace where a transaction begins.
     wire::Awaitable<void> before_send(const std::string& octets) override;
+    /// Of a foreign server. One in three is lost by some (real-peers.md); on other machines as many as
+    /// manners allow.
+    int lost_connections() const override;
     script::Mode mode_of_port(int port) const override;
     std::chrono::milliseconds least_step() const override {
         return context_.profile.step.value_or(std::chrono::milliseconds(0));

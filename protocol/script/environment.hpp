@@ -99,6 +99,8 @@ class Environment {
     // -- side server: we are the client
     virtual wire::Awaitable<wire::IoResult<std::unique_ptr<wire::Connection>>> open(
         OpenRequest request, wire::Deadline deadline) = 0;
+    /// How many connections of a script may be lost before the peer's first octet, and are made again.
+    virtual int lost_connections() const { return 0; }
     /// Awaited before these octets go out: the place of a pace that the profile promises.
     virtual wire::Awaitable<void> before_send(const std::string& /*octets*/) { co_return; }
     virtual wire::TlsClientSettings client_tls()

@@ -96,10 +96,7 @@ wire::Awaitable<void> Interpreter::deliver() {
 
 wire::Awaitable<void> Interpreter::start(Position at) {
     OpenOptions none;
-    StepResult done = co_await open_link(state_, "a", std::move(none));
-    if (done) {
-        done = co_await reach_state(state_, *state_.current, state_.scenario.head.from);
-    }
+    const StepResult done = co_await open_link(state_, "a", std::move(none), state_.scenario.head.from);
     if (!done) {
         start_failed(done.error(), at);
     }

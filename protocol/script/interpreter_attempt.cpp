@@ -48,12 +48,7 @@ wire::Awaitable<StepResult> Interpreter::attempt(const ConnectionAttempt& what, 
             wanted.port = static_cast<int>(as_number(Value(value), state_.scenario.head.from_at));
         }
     }
-    StepResult opened = co_await open_link(state_, what.name, std::move(wanted));
-    if (!opened) {
-        co_return opened;
-    }
-    const State from = what.from.value_or(State::Connected);
-    co_return co_await reach_state(state_, *state_.current, from);
+    co_return co_await open_link(state_, what.name, std::move(wanted), what.from.value_or(State::Connected));
 }
 
 wire::Awaitable<void> Interpreter::carry_out(const AttemptStatement& node, Position at) {

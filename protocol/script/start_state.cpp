@@ -141,7 +141,10 @@ class Climb {
         if (link_.tracker.greeted()) {
             co_return StepResult();
         }
-        const auto reply = co_await answer(state_, link_, "the greeting", 220);
+        auto reply = co_await answer(state_, link_, "the greeting", 220);
+        if (!reply) {
+            reply.error().lost = !reply.error().silent && reply.error().code == 0 && link_.unread().empty();
+        }
         co_return outcome(reply);
     }
 
@@ -274,10 +277,9 @@ wire::Awaitable<StepResult> accept_link(ScriptState& state, std::string name) {
 
 }  // namespace
 
-wire::Awaitable<StepResult> open_link(ScriptState& state, std::string name, OpenOptions options) {
-    if (!state.server_side()) {
-        co_return co_await accept_link(state, std::move(name));
-    }
+namespace {
+
+wire::Awaitable<StepResult> connect_link(ScriptState& state, std::string name, const OpenOptions& options) {
     OpenRequest request;
     request.name = name;
     request.host = options.host;
@@ -293,6 +295,26 @@ wire::Awaitable<StepResult> open_link(ScriptState& state, std::string name, Open
     link->mode = state.environment.mode_of_port(options.port);
     add_link(state, std::move(link));
     co_return StepResult();
+}
+
+}  // namespace
+
+wire::Awaitable<StepResult> open_link(ScriptState& state, std::string name, OpenOptions options, State from) {
+    for (int lost = 0;; ++lost) {
+        StepResult done = state.server_side() ? co_await connect_link(state, name, options)
+                                              : co_await accept_link(state, name);
+        if (!done) {
+            co_return done;
+        }
+        done = co_await reach_state(state, *state.current, from);
+        if (done || !done.error().lost || lost >= state.environment.lost_connections()) {
+            co_return done;
+        }
+        state.environment.transcript().note(name,
+                                            done.error().step + ": " + done.error().reason + "; once more");
+        state.links.pop_back();
+        state.current = nullptr;
+    }
 }
 
 namespace {
@@ -321,6 +343,8 @@ void apply_options(wire::TlsClientSettings& settings, const TlsOptions& options)
 StepFailure tls_failure(ScriptState& state, Link& link, const wire::IoError& error) {
     StepFailure result = from_io("the TLS handshake", error);
     const std::string& raw = link.connection().raw_tail();
+    const bool ended = error.kind == wire::IoError::Kind::closed || error.kind == wire::IoError::Kind::reset;
+    result.lost = ended && raw.empty() && link.mode == Mode::Tls && !link.tracker.greeted();
     if (!raw.empty()) {
         result.reason += "; it answered in clear: " + state.shown(raw);
         state.environment.transcript().note(link.name(), "raw octets: " + state.shown(raw));

@@ -13,6 +13,7 @@ struct StepFailure {
     std::string step;     ///< "EHLO", "the TLS handshake" …
     std::string reason;   ///< what came instead, in words
     bool silent = false;  ///< nothing came in time
+    bool lost = false;    ///< the connection ended before the peer had sent one octet of SMTP or TLS
     int code = 0;         ///< of the reply that refused it, 0 without one
     std::string reply;    ///< that reply, escaped
 };
@@ -27,7 +28,9 @@ struct OpenOptions {
     std::string host, family;
     int port = 0;
 };
-wire::Awaitable<StepResult> open_link(ScriptState& state, std::string name, OpenOptions options);
+/// And brings it to `from`. Side server: what the peer ends before it has said anything answers nothing; such
+/// a connection is made again, as often as Environment::lost_connections() allows.
+wire::Awaitable<StepResult> open_link(ScriptState& state, std::string name, OpenOptions options, State from);
 
 /// TLS on the present connection now, as client or as server. `time` bounds it.
 using TlsOptions = std::vector<std::pair<std::string, std::string>>;

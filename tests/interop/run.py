@@ -5,9 +5,9 @@ Starts a real server (servers/SERVER.sh) on all five ports of a free loopback ad
   - the verdict of each cell of `smtpspec run` is that of expected/SERVER.txt; no error, at most 2 % inconclusive;
   - each fail and vulnerable is waived (waivers/SERVER.yaml) and shown without smtpspec by recipes/SERVER/SCENARIO.sh;
   - the reference client delivers on each port, once, byte for byte; `bench` delivers too;
-  - the verdicts on the end of the data are the same where the server is slow to answer it (Postfix);
+  - with other settings of the server's own, exactly the cells of expected/SERVER.SETTING.txt change;
   - a plan sends nothing; a missing password and a profile with swapped modes are said clearly.
---renew writes expected/SERVER.txt anew: look at the diff before you commit it.
+--renew writes expected/SERVER*.txt anew: look at the diff before you commit it.
 Exit code: 0 good, 1 not, 77 skipped (needs root, and may make chroots and namespaces).
 """
 import argparse
@@ -120,8 +120,8 @@ def verdict_lines(cells):
     return {f"{cell_name(cell)}@{cell['port']}": f"{cell['verdict']} ({cell['outcome']})" for cell in cells}
 
 
-def expected_verdicts(server):
-    file = HERE / "expected" / f"{server.name}.txt"
+def expected_verdicts(name):
+    file = HERE / "expected" / f"{name}.txt"
     return dict(line.rsplit(": ", 1) for line in file.read_text().splitlines()) if file.exists() else {}
 
 
@@ -130,7 +130,7 @@ def compare_verdicts(check, server, cells, renew):
     got = verdict_lines(cells)
     if renew:
         file.write_text("".join(f"{name}: {verdict}\n" for name, verdict in got.items()))
-    expected = expected_verdicts(server)
+    expected = expected_verdicts(server.name)
     changes = [f"{name}: expected {expected.get(name, 'nothing')}, got {got.get(name, 'nothing')}"
                for name in sorted(expected.keys() | got.keys()) if expected.get(name) != got.get(name)]
     hint = f"\nIf this is right: tests/interop/run.py {server.name} --program … --deliver … --renew, and look at the diff."
@@ -155,23 +155,45 @@ def check_matrix(check, server, renew):
     check_recipes(check, server, [cell for cell in cells if cell["verdict"] in RED])
 
 
-# A busy server is slow to answer the end of the data; what it is called may not depend on that.
-SLOW_END_OF_DATA = {"postfix": {"POSTFIX_EXTRA": "smtpd_end_of_data_restrictions=sleep,1"}}
+# The same server with other settings of its own: exactly the cells in expected/SERVER.NAME.txt have another verdict.
+# (environment of the launcher, what is run)
+SETTINGS = {
+    "postfix": {
+        # a busy server is slow to answer the end of the data: nothing changes
+        "slow-end-of-data": ({"POSTFIX_EXTRA": "smtpd_end_of_data_restrictions=sleep,1"}, ["--only", "data.eod.*", "--port", "465,587"]),
+        "hardened": ({"POSTFIX_EXTRA": "smtpd_forbid_bare_newline=yes disable_vrfy_command=yes"}, ["--port", "25,465"]),
+        "softened": ({"POSTFIX_EXTRA": "smtpd_tls_auth_only=no"}, ["--port", "25"]),
+        "no-auth-on-25": ({"POSTFIX_EXTRA": "smtpd_sasl_auth_enable=no"}, ["--port", "25"]),
+    },
+    "exim": {
+        "softened": ({"EXIM_MACROS": "AUTH_SERVER_ALLOW_NOTLS_PASSWORDS = yes", "EXIM_MAIN": "acl_smtp_vrfy = accept"}, ["--port", "25"]),
+        "no-auth-on-25": ({"EXIM_MAIN": "auth_advertise_hosts = ${if eq{$received_port}{25}{}{*}}"}, ["--port", "25"]),
+    },
+}
 
 
-def check_slow_end_of_data(check, name, program, folder):
+def check_settings(check, base, setting, renew):
+    """A server with other settings, beside the one that was looked at."""
+    environment, words = SETTINGS[base.name][setting]
+    folder = base.folder / setting
     folder.mkdir()
-    slow = Server(name, program, folder)
+    server = Server(base.name, base.program, folder)
+    file = HERE / "expected" / f"{base.name}.{setting}.txt"
     try:
-        started = slow.launch("start", **SLOW_END_OF_DATA[name])
-        check(started.returncode == 0, f"{name} with a slow end of the data starts on {slow.address}", started.stdout + started.stderr)
-        run = slow.smtpspec("run", "--jobs", str(LANES[name]), "--only", "data.eod.*", "--port", "465,587", "--format", "json")
-        got = verdict_lines(json.loads(run.stdout)["cells"]) if run.stdout else {}
+        started = server.launch("start", **environment)
+        check(started.returncode == 0, f"{base.name}, {setting}, starts on {server.address}", started.stdout + started.stderr)
+        run = server.smtpspec("run", "--jobs", str(LANES[base.name]), *words, "--format", "json")
     finally:
-        slow.launch("stop")
-    expected = expected_verdicts(slow)
-    changes = [f"{cell}: expected {expected.get(cell, 'nothing')}, got {verdict}" for cell, verdict in got.items() if expected.get(cell) != verdict]
-    check(got and not changes, f"{len(got)} verdicts are the same where the end of the data is answered late", "\n".join(changes) + run.stderr)
+        server.launch("stop")
+    got = verdict_lines(json.loads(run.stdout)["cells"]) if run.stdout else {}
+    usual = expected_verdicts(base.name)
+    changed = {cell: verdict for cell, verdict in got.items() if usual.get(cell) != verdict}
+    if renew:
+        file.write_text("".join(f"{cell}: {verdict}\n" for cell, verdict in changed.items()))
+    expected = expected_verdicts(f"{base.name}.{setting}")
+    wrong = [f"{cell}: expected {expected.get(cell, 'no change')}, got {changed.get(cell, 'no change')}"
+             for cell in sorted(expected.keys() | changed.keys()) if expected.get(cell) != changed.get(cell)]
+    check(got and not wrong, f"{base.name}, {setting}: of {len(got)} verdicts the {len(expected)} in {file.name} change", "\n".join(wrong) + run.stderr)
 
 
 def check_recipes(check, server, red):
@@ -266,8 +288,8 @@ def main():
                 check_matrix(check, server, arguments.renew)
         finally:
             server.launch("stop")
-        if server.name in SLOW_END_OF_DATA:
-            check_slow_end_of_data(check, server.name, server.program, folder / "slow")
+        for setting in SETTINGS[server.name]:
+            check_settings(check, server, setting, arguments.renew)
     return 1 if check.failed else 0
 
 

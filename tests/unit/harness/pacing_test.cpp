@@ -64,6 +64,34 @@ TEST(Pacing, EachLimitReplyPausesLongerAndTheFifthEndsTheRun) {
     EXPECT_TRUE(pacing.given_up(25)) << "the limit belongs to the account, not to the port";
 }
 
+/// A limit of a server on this machine holds for nobody else: it is found out by trying.
+TEST(Pacing, HereLimitRepliesCountInARowAndLeaveFewerConnections) {
+    Pacing pacing(0, true);
+    EXPECT_EQ(pacing.most_connections(), 0);
+    const auto wave = Pacing::Clock::now();
+    pacing.finished(ended("rate-limited"), wave, 12);
+    pacing.finished(ended("rate-limited"), wave, 11);
+    EXPECT_EQ(pacing.most_connections(), 6) << "the second was under way when the first was refused";
+    Cell good = ended("");
+    good.verdict = Verdict::Pass;
+    for (int i = 0; i < 6; ++i) {
+        pacing.finished(good);
+    }
+    EXPECT_EQ(pacing.most_connections(), 7);
+    for (int i = 0; i < 4; ++i) {
+        pacing.finished(ended("rate-limited"), Pacing::Clock::now(), 7);
+        EXPECT_FALSE(pacing.given_up(587));
+    }
+    EXPECT_EQ(pacing.most_connections(), 1);
+    pacing.finished(good);
+    pacing.finished(ended("rate-limited"), Pacing::Clock::now(), 1);
+    EXPECT_FALSE(pacing.given_up(587)) << "one got through between";
+    for (int i = 0; i < 4; ++i) {
+        pacing.finished(ended("rate-limited"), Pacing::Clock::now(), 1);
+    }
+    EXPECT_TRUE(pacing.given_up(587));
+}
+
 TEST(Pacing, ThreeDeadConnectionsInARowGiveThePortUp) {
     Pacing pacing(0);
     for (const char* const cause : {"died", "died", "", "died", "died"}) {

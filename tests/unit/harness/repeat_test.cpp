@@ -52,6 +52,18 @@ TEST(Repeat, TheSecondRunConfirmsOrTakesTheFindingAway) {
     }
 }
 
+TEST(Repeat, AThirdRunDecidesBetweenAFindingAndAnotherVerdict) {
+    const CellRun closed = run_of(Verdict::Fail, "closed");
+    EXPECT_TRUE(speaks_against(closed, run_of(Verdict::Pass, "good")));
+    EXPECT_TRUE(speaks_against(closed, run_of(Verdict::Fail, "said", false)));
+    EXPECT_FALSE(speaks_against(closed, closed));
+    EXPECT_FALSE(speaks_against(closed, run_of(Verdict::Warn, "closed")))
+        << "that hangs on a lost connection, too";
+    EXPECT_FALSE(speaks_against(closed, run_of(Verdict::Inconclusive, "")));
+    EXPECT_FALSE(speaks_against(closed, run_of(Verdict::Vulnerable, "two"))) << "it needs no third";
+    EXPECT_FALSE(speaks_against(lost_at_the_greeting(), run_of(Verdict::Pass, "good")));
+}
+
 TEST(Repeat, EveryAttemptIsKeptWhereTheyDiffer) {
     const auto words = [](const CellRun& run) {
         std::string text;
