@@ -118,6 +118,37 @@ def parts_of_other_runs(folder):
         assert done.returncode == 2 and "shard.count: expected a whole number from 1 to 1000" in done.stderr, done
 
 
+def waivers_of_the_whole(folder):
+    """What only the whole can tell turns merge red, and not the parts."""
+    text = folder / "idle.yaml"
+    text.write_text("waivers:\n  - {id: 'starttls.cmd.*', reason: known}\n")
+    parts = [folder / f"idle-{index}.json" for index in (1, 2)]
+    for index, part in enumerate(parts, 1):
+        assert run("run", "--only", "starttls.cmd.*", "--port", "587", "--shard", f"{index}/2", "--waivers", text, "--format", "json", "--output", part).returncode == 0
+    done = run("merge", *parts, "--waivers", text, "--format", "json")
+    document = json.loads(done.stdout)
+    assert done.returncode == 1 and all(cell["xpass"] for cell in document["cells"]), done
+    done = run("merge", parts[0], "--waivers", text, "--format", "json")
+    assert done.returncode == 5 and not any(cell["xpass"] for cell in json.loads(done.stdout)["cells"]), "a part that is missing may need it"
+
+    document = json.loads(parts[0].read_text())
+    document["cells"][0]["verdict"] = "fail"
+    parts[0].write_text(json.dumps(document))
+    text.write_text("waivers:\n  - {id: 'starttls.cmd.*', reason: known, expires: 2020-01-01}\n")
+    assert run("merge", *parts, "--format", "json").returncode == 0, "that cells fail, the parts have said"
+    assert run("merge", *parts, "--waivers", text, "--format", "json").returncode == 1, "an expired waiver"
+
+    text.write_text("waivers:\n  - {id: 'starttls.nosuch.*', reason: known}\n")
+    told = 'the waiver "starttls.nosuch.*" fits no cell of this run'
+    assert told not in run("merge", *parts, "--waivers", text, "--format", "json").stdout, "the run had --only"
+    for path in parts:
+        document = json.loads(path.read_text())
+        document["command"] = "run --shard 1/2"
+        path.write_text(json.dumps(document))
+    done = run("merge", *parts, "--waivers", text, "--format", "json")
+    assert done.returncode == 0 and told in json.loads(done.stdout)["notices"][0], done
+
+
 def several_endpoints(folder):
     """Each cell's command runs it against its own endpoint."""
     embedded, elsewhere = folder / "embedded.json", folder / "elsewhere.json"
@@ -285,6 +316,7 @@ def main():
         parts_of_a_run(folder)
         parts_of_other_runs(folder)
         waivers(folder)
+        waivers_of_the_whole(folder)
         several_endpoints(folder)
         empty_parts(folder)
         load(folder)
