@@ -8,9 +8,11 @@ RUN ./tools/install.sh build && CONFIGURE=-DSMTPSPEC_TESTS=OFF ./tools/build.sh 
 
 FROM ${BASE}
 RUN apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends ca-certificates libssl3 libstdc++6 \
-    && rm -rf /var/lib/apt/lists/* && useradd --system --uid 10001 --create-home smtpspec
+    && rm -rf /var/lib/apt/lists/* && groupadd --system --gid 10001 smtpspec \
+    && useradd --system --uid 10001 --gid 10001 --create-home smtpspec
 COPY --from=build /src/build/release/smtpspec /usr/bin/smtpspec
-USER smtpspec
+# A number: Kubernetes cannot tell from a name that it is not root's.
+USER 10001:10001
 WORKDIR /home/smtpspec
 ENTRYPOINT ["/usr/bin/smtpspec"]
 CMD ["--help"]

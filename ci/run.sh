@@ -14,6 +14,10 @@ endpoint=${SMTPSPEC_ENDPOINT:-}
 secret=${SMTPSPEC_SECRET_ENV:-}
 baseline=${SMTPSPEC_BASELINE:-}
 mkdir -p "$out"
+# What an earlier run left here is not this one's.
+for report in result.json terminal.txt junit.xml matrix.md report.html smtpspec.sarif compare.md compare.html compare.txt baseline.json summary.md; do
+    rm -f "$out/$report"
+done
 
 notice() {  # GitHub shows such a line beside the run; elsewhere it is text in the log
     if [ -n "${GITHUB_ACTIONS:-}" ]; then echo "::notice title=smtpspec::$1"; else echo "smtpspec: $1"; fi
@@ -44,9 +48,10 @@ if [ -n "$endpoint" ] && [ -n "$secret" ] && [ -z "${!secret:-}" ] && [ "${SMTPS
 fi
 
 words=()
-if [ -n "${SMTPSPEC_ARGUMENTS:-}" ]; then
+arguments=${SMTPSPEC_ARGUMENTS:-}
+if [ -n "${arguments//[[:space:]]/}" ]; then
     # xargs reads quotes as a shell does, and expands and runs nothing.
-    parsed=$(printf '%s' "$SMTPSPEC_ARGUMENTS" | xargs printf '%s\n') ||
+    parsed=$(printf '%s' "$arguments" | xargs printf '%s\n') ||
         { echo "ci/run.sh: SMTPSPEC_ARGUMENTS cannot be read as words: a quote is missing" >&2; finish 2 usage; }
     mapfile -t words <<<"$parsed"
 fi

@@ -145,7 +145,12 @@ void add_files(CLI::App& app, ParsedWords& words) {
     lint.footer("Example:\n  smtpspec lint my-scenarios/*.smtp");
 
     CLI::App& report = *app.add_subcommand("report", "render a result document again");
-    report.add_option("result", arguments.operands, "a file that run wrote with --format json")->required();
+    report
+        .add_option("result",
+                    arguments.operands,
+                    "a file that run or bench wrote with --format json; merge makes one of several")
+        ->required()
+        ->expected(1);
     add_output(report, words);
     report.footer(
         "Examples:\n"

@@ -25,6 +25,13 @@ struct Answer {
     std::optional<report::VerdictComparison> verdicts;
     std::optional<latency::LatencyComparison> latency;
     std::vector<std::string> missing;  ///< what OLD has and NEW has not
+    std::vector<std::string> notices;  ///< what NEW has and OLD has not
+
+    std::vector<std::string> remarks() const {
+        std::vector<std::string> all = missing;
+        all.insert(all.end(), notices.begin(), notices.end());
+        return all;
+    }
 };
 
 /// What a comparison comes to: the exit code (docs/exit-codes.md) and, in JSON and HTML, the words for it.
@@ -40,7 +47,7 @@ Conclusion conclusion_of(const Answer& answer) {
     if ((answer.latency && answer.latency->blind()) || !answer.missing.empty()) {
         return {exit_cannot_tell, "cannot tell"};
     }
-    if (answer.verdicts && answer.verdicts->cells.empty() && !answer.latency) {
+    if (answer.verdicts && !answer.verdicts->has_common() && !answer.latency) {
         return {exit_nothing, "nothing in common"};
     }
     return {0, "not worse"};
@@ -54,8 +61,8 @@ std::string as_text(const Arguments& arguments, const std::string& path, const A
     if (answer.latency) {
         text += (text.empty() ? "" : "\n") + latency::to_table(*answer.latency, arguments.compare.all);
     }
-    for (const std::string& missing : answer.missing) {
-        text += missing + "\n";
+    for (const std::string& remark : answer.remarks()) {
+        text += remark + "\n";
     }
     return text;
 }
@@ -68,6 +75,9 @@ nlohmann::ordered_json document_of(const Answer& answer) {
         json["verdicts"] = report::to_json(*answer.verdicts);
     }
     json["missing"] = answer.missing;
+    for (const std::string& notice : answer.notices) {
+        json["notices"].push_back(notice);
+    }
     json["conclusion"] = conclusion_of(answer).words;
     return json;
 }
@@ -79,8 +89,8 @@ std::string as_markdown(const Arguments& arguments, const Answer& answer) {
         text += fmt::format("\n## smtpspec compare: latency\n\n```text\n{}```\n",
                             latency::to_table(*answer.latency, arguments.compare.all));
     }
-    for (const std::string& missing : answer.missing) {
-        text += "\n" + missing + "\n";
+    for (const std::string& remark : answer.remarks()) {
+        text += "\n" + remark + "\n";
     }
     return text;
 }
@@ -151,6 +161,12 @@ tl::expected<Answer, std::string> compare(const Arguments& arguments,
     }
     if (before.latency && !after.latency) {
         answer.missing.emplace_back("NEW has no result of bench, and OLD has one");
+    }
+    if (!before.verdicts && after.verdicts) {
+        answer.notices.emplace_back("OLD has no result of run: that of NEW is compared with nothing");
+    }
+    if (!before.latency && after.latency) {
+        answer.notices.emplace_back("OLD has no result of bench: that of NEW is compared with nothing");
     }
     return answer;
 }

@@ -115,7 +115,8 @@ void add_compare(CLI::App& app, ParsedWords& words) {
         ->transform(CLI::AsNumberWithUnit(
             std::map<std::string, std::int64_t>{{"us", 1}, {"ms", 1000}, {"s", 1000000}},
             CLI::AsNumberWithUnit::UNIT_REQUIRED,
-            "TIME"));
+            "TIME"))
+        ->check(CLI::NonNegativeNumber);
     command.add_flag("--all", compare.all, "show what is the same, too");
     command
         .add_option_function<std::string>(

@@ -14,7 +14,8 @@ namespace smtpspec::report {
 /// What became of a cell. Only `worse` and `gone` turn a gate red.
 enum class Movement {
     same,
-    worse,     ///< what was fine is wrong, unknown or not offered any more; or it is wrong in a worse way
+    worse,     ///< what was fine is wrong, unknown or not offered any more; or it is wrong in a worse way; or
+               ///< a waiver has expired, or accepts what is no longer wrong
     gone,      ///< in OLD only
     fixed,     ///< what was wrong or unknown is fine
     shifted,   ///< pass, tolerated or warn, and another of them now
@@ -44,6 +45,8 @@ struct VerdictComparison {
 
     std::size_t count(Movement movement) const;
     bool worse() const { return count(Movement::worse) > 0 || count(Movement::gone) > 0; }
+    /// False when no cell of OLD could be compared with one of NEW.
+    bool has_common() const { return cells.size() > count(Movement::appeared) + count(Movement::gone); }
 };
 
 /// Cells are the same when scenario, parameters, port and who was tested are; where each result has one

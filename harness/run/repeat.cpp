@@ -21,15 +21,26 @@ bool is_doubtful(const CellRun& run) {
     return (run.decided_by_end && finding) || never_began(run);
 }
 
+Attempt attempt_of(Cell cell) {
+    return Attempt{cell.verdict,
+                   std::move(cell.outcome),
+                   std::move(cell.reason),
+                   cell.duration_us,
+                   std::move(cell.transcript)};
+}
+
 CellRun agreed(CellRun first, CellRun second) {
     const bool same = second.cell.verdict == first.cell.verdict && second.cell.outcome == first.cell.outcome;
     if (same) {
         return first;
     }
     if (never_began(first) || second.cell.verdict == Verdict::Vulnerable) {
-        return second;  // what was seen on the wire stays
+        // What was seen on the wire stays.
+        second.cell.attempts.insert(second.cell.attempts.begin(), attempt_of(std::move(first.cell)));
+        return second;
     }
     Cell& cell = first.cell;
+    cell.attempts = {attempt_of(cell), attempt_of(second.cell)};
     cell.reason = fmt::format("it came out differently a second time: {} ({}), then {}{}{}",
                               script::to_string(cell.verdict),
                               cell.outcome,

@@ -12,8 +12,12 @@ namespace smtpspec::run {
 /// lost its connection before it had asked anything.
 bool is_doubtful(const CellRun& run);
 
+/// A run of a cell that another one replaces.
+Attempt attempt_of(Cell cell);
+
 /// The first run when the second agrees; the second when the first asked nothing or the second found a
-/// vulnerability; else the first, inconclusive.
+/// vulnerability; else the first, inconclusive. Where they differ, what each came to stays in
+/// `Cell::attempts`.
 CellRun agreed(CellRun first, CellRun second);
 
 /// A doubtful run that cannot be repeated: no finding.

@@ -38,7 +38,7 @@ struct WaiverNote {
         expires{};  ///< "" without; expires: the last day on which it counts, "2027-01-31"
 };
 
-/// An earlier try of a cell that was run again (`--retries`).
+/// An earlier try of a cell that was run again: `--retries`, or a connection that was lost.
 struct Attempt {
     Verdict verdict = Verdict::Inconclusive;
     std::string outcome, reason;

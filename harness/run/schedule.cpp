@@ -202,9 +202,7 @@ class Conductor {
             for (int tries = context_.options.retries; tries > 0 && may_be_retried(run.cell, planned);
                  --tries) {
                 CellRun again = co_await judged(admission, timer, planned);
-                again.cell.attempts = std::move(run.cell.attempts);
-                again.cell.attempts.push_back(attempt_of(std::move(run.cell)));
-                run = std::move(again);
+                run = behind(std::move(run), std::move(again));
             }
             keep(*index, std::move(run));
         }
@@ -219,12 +217,13 @@ class Conductor {
         co_return co_await confirmed(timer, planned);
     }
 
-    static Attempt attempt_of(Cell cell) {
-        return Attempt{cell.verdict,
-                       std::move(cell.outcome),
-                       std::move(cell.reason),
-                       cell.duration_us,
-                       std::move(cell.transcript)};
+    /// The second run, with everything that came before it.
+    static CellRun behind(CellRun first, CellRun second) {
+        std::vector<Attempt> attempts = std::move(first.cell.attempts);
+        attempts.push_back(attempt_of(std::move(first.cell)));
+        std::move(second.cell.attempts.begin(), second.cell.attempts.end(), std::back_inserter(attempts));
+        second.cell.attempts = std::move(attempts);
+        return second;
     }
 
     /// A cell of our own peers; once more, whatever came of it, when this machine had no time for it.

@@ -34,12 +34,8 @@ bool names(const Waiver& waiver, const Cell& cell) {
             std::find(waiver.ports.begin(), waiver.ports.end(), cell.port) != waiver.ports.end());
 }
 
-bool waivable(Verdict verdict) {
-    return is_red(verdict) || verdict == Verdict::Inconclusive || verdict == Verdict::Warn;
-}
-
 bool covers(const Waiver& waiver, const Cell& cell) {
-    return waivable(cell.verdict) && (!waiver.verdict || *waiver.verdict == cell.verdict) &&
+    return is_waivable(cell.verdict) && (!waiver.verdict || *waiver.verdict == cell.verdict) &&
            (waiver.outcome.empty() || waiver.outcome == cell.outcome);
 }
 
@@ -101,6 +97,10 @@ void note_problem(const Waiver& waiver, Cell& cell, std::string_view today) {
 
 }  // namespace
 
+bool is_waivable(Verdict verdict) {
+    return is_red(verdict) || verdict == Verdict::Inconclusive || verdict == Verdict::Warn;
+}
+
 void apply_waivers(const std::vector<Waiver>& waivers, std::vector<Cell>& cells, std::string_view today) {
     for (Cell& cell : cells) {
         cell.waiver.reset();
@@ -151,8 +151,9 @@ std::vector<std::string> unused_waivers(const std::vector<Waiver>& waivers, cons
         notices.push_back(fmt::format(
             "the waiver \"{}\" fits no cell of this run: {}",
             waiver.id,
-            elsewhere ? fmt::format("nobody here is called \"{}\"", waiver.endpoint)
-                      : "a typing mistake in id or ports, or a scenario that was left out (--slow, "
+            elsewhere ? fmt::format("nobody here is called \"{}\"",
+                                    waiver.client.empty() ? waiver.endpoint : waiver.client)
+                      : "a typing mistake in id, params or ports, or a scenario that was left out (--slow, "
                         "--intrusive)?"));
     }
     return notices;

@@ -29,6 +29,9 @@ struct Waiver {
 tl::expected<std::vector<Waiver>, std::string> load_waivers(std::string_view text,
                                                             const std::string& file_name);
 
+/// What can be accepted: fail, vulnerable, warn and inconclusive.
+bool is_waivable(Verdict verdict);
+
 /// Annotates the cells: a cell whose verdict and outcome a waiver names is waived (no longer red). Where a
 /// waiver covers no cell, although cells that it names were judged and passed, these are unexpected passes;
 /// not for a waiver of a verdict that is not red, and not while a cell that it names is without verdict. The

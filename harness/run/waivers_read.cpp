@@ -55,31 +55,103 @@ bool is_date(const std::string& text) {
         .ok();
 }
 
+/// A list or nothing at all would read as "", which names everything.
+tl::expected<std::string, std::string> text_of(const std::string& file, const YAML::Node& value) {
+    if (!value.IsScalar()) {
+        return tl::make_unexpected(
+            problem(file, value, "expected one text; a glob names several, or write a waiver for each")
+                .error());
+    }
+    if (value.Scalar().find_first_not_of(" \t\r\n") == std::string::npos) {
+        return tl::make_unexpected(problem(file, value, "expected a text that is not empty").error());
+    }
+    return value.Scalar();
+}
+
+Problem read_ports(const YAML::Node& value, const std::string& file, Waiver& waiver) {
+    const auto wrong = [&] {
+        return problem(file, value, "not a port, or a list of ports; expected numbers from 1 to 65535");
+    };
+    if (!value.IsScalar() && !(value.IsSequence() && value.size() > 0)) {
+        return wrong();
+    }
+    try {
+        waiver.ports = value.IsSequence() ? value.as<std::vector<int>>() : std::vector<int>{value.as<int>()};
+    } catch (const YAML::BadConversion&) {
+        return wrong();
+    }
+    const bool is_port = std::all_of(
+        waiver.ports.begin(), waiver.ports.end(), [](int port) { return port >= 1 && port <= 65535; });
+    return is_port ? Problem() : wrong();
+}
+
+Problem read_verdict(const YAML::Node& value, const std::string& file, Waiver& waiver) {
+    waiver.verdict = value.IsScalar() ? script::verdict_from_string(value.Scalar()) : std::nullopt;
+    if (waiver.verdict && is_waivable(*waiver.verdict)) {
+        return {};
+    }
+    return problem(file,
+                   value,
+                   fmt::format("\"{}\" cannot be accepted; expected fail, vulnerable, warn or inconclusive",
+                               value.IsScalar() ? smtp::printable(value.Scalar(), 60) : ""));
+}
+
+/// `scenario[name=value,…]`: what stands in brackets and is no such pair would name everything.
+bool is_cell_glob(std::string_view id) {
+    const std::size_t open = id.find('[');
+    if (open == std::string_view::npos) {
+        return id.find(']') == std::string_view::npos;
+    }
+    if (open == 0 || id.back() != ']') {
+        return false;
+    }
+    std::string_view inner = id.substr(open + 1, id.size() - open - 2);
+    while (true) {
+        const std::size_t comma = inner.find(',');
+        const std::size_t equals = inner.substr(0, comma).find('=');
+        if (equals == std::string_view::npos || equals == 0) {
+            return false;
+        }
+        if (comma == std::string_view::npos) {
+            return true;
+        }
+        inner.remove_prefix(comma + 1);
+    }
+}
+
 Problem read_params(const YAML::Node& value, const std::string& file, Waiver& waiver) {
     if (!value.IsMap()) {
         return problem(file, value, "expected a map of parameters and globs: {mechanism: SCRAM-*}");
     }
     for (const auto& item : value) {
-        waiver.params.emplace_back(item.first.Scalar(), item.second.Scalar());
+        auto glob = text_of(file, item.second);
+        if (!glob) {
+            return tl::make_unexpected(glob.error());
+        }
+        waiver.params.emplace_back(item.first.Scalar(), std::move(*glob));
     }
     return {};
 }
 
 Problem read_field(const std::string& key, const YAML::Node& value, const std::string& file, Waiver& waiver) {
     if (key == "port" || key == "ports") {
-        waiver.ports = value.IsSequence() ? value.as<std::vector<int>>() : std::vector<int>{value.as<int>()};
-        const bool wrong = std::any_of(
-            waiver.ports.begin(), waiver.ports.end(), [](int port) { return port < 1 || port > 65535; });
-        return wrong ? problem(file, value, "not a port; expected numbers from 1 to 65535") : Problem();
+        return read_ports(value, file, waiver);
     }
     if (key == "verdict") {
-        waiver.verdict = script::verdict_from_string(value.Scalar());
-        return waiver.verdict
-                   ? Problem()
-                   : problem(file, value, "not a verdict: \"" + smtp::printable(value.Scalar(), 60) + "\"");
+        return read_verdict(value, file, waiver);
     }
     if (key == "params") {
         return read_params(value, file, waiver);
+    }
+    if (key == "reason" && (value.IsNull() || (value.IsScalar() && value.Scalar().empty()))) {
+        return {};  // read_entry says what a reason is for
+    }
+    auto text = text_of(file, value);
+    if (!text) {
+        return tl::make_unexpected(text.error());
+    }
+    if (key == "id" && !is_cell_glob(*text)) {
+        return problem(file, value, "not the glob of a cell; expected scenario or scenario[name=value,…]");
     }
     if (key == "expires" && !is_date(value.Scalar())) {
         return problem(file, value, "not a date; expected the last day on which it counts: 2027-01-31");
@@ -92,7 +164,7 @@ Problem read_field(const std::string& key, const YAML::Node& value, const std::s
                                                                 {"link", &Waiver::link},
                                                                 {"owner", &Waiver::owner},
                                                                 {"expires", &Waiver::expires}};
-    waiver.*texts.at(key) = value.Scalar();
+    waiver.*texts.at(key) = std::move(*text);
     return {};
 }
 

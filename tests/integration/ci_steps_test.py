@@ -3,6 +3,7 @@
 a schema can; and their shell steps run as CI would.
 """
 import hashlib
+import http.server
 import json
 import os
 import pathlib
@@ -11,6 +12,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 
 program, source = pathlib.Path(sys.argv[1]).resolve(), pathlib.Path(sys.argv[2]).resolve()
 try:
@@ -129,6 +131,17 @@ def second_run(what, baseline, arguments, code, status, said):
         check(place.text("out/compare.html").startswith("<!doctype html>"), f"{what}: the comparison as a page")
 
 
+def stale():
+    """A folder that an earlier run has left: nothing of it is shown as this one's."""
+    with tempfile.TemporaryDirectory() as folder:
+        place = Place(folder, program)
+        place.step("Run", SMTPSPEC_OUT="out", SMTPSPEC_ARGUMENTS="--only starttls.cmd.* --port 587")
+        check(place.text("out/matrix.md") != "" and place.text("out/junit.xml") != "", "the first run has written its reports")
+        done = place.step("Run", SMTPSPEC_OUT="out", SMTPSPEC_ARGUMENTS="--only no.such")
+        check(done.returncode == 2 and place.text("GITHUB_STEP_SUMMARY").count("nothing is wrong") == 1, "an old matrix is not shown again")
+        check(place.text("out/junit.xml") == place.text("out/result.json") == "", "old reports are gone")
+
+
 def case(what, code, status, env, said="", summary="", binary=None, baseline=None):
     with tempfile.TemporaryDirectory() as folder:
         place = Place(folder, binary)
@@ -162,6 +175,8 @@ check(log == "", "nothing ran for the fork")
 case("a fork runs the mock", 0, "green", {"SMTPSPEC_FORK": "true", "SMTPSPEC_SECRET_ENV": "RESEND_API_KEY"})
 log, _ = case("not a fork: smtpspec itself says that the secret is missing", 2, "red", {**resend, "STUB_CODE": "2"})
 check("<resend>" in log, "the endpoint is handed on")
+case("arguments of blanks only", 0, "green", {"SMTPSPEC_FORMATS": "junit", "SMTPSPEC_ARGUMENTS": "  \n "}, binary=None)
+stale()
 log, _ = case("arguments", 0, "green", {"SMTPSPEC_ARGUMENTS": "--only 'a b*' $(touch pwned) --port 465,587"})
 check("<--only><a b*><$(touch><pwned)><--port><465,587>" in log, f"quoted as in a shell, nothing run: {log}")
 case("a summary without Markdown is fenced", 0, "green", {"SMTPSPEC_FORMATS": "junit"}, summary="````\nterminal ``` text\n````")
@@ -210,6 +225,33 @@ for answer, code, status, what in (("200", 0, "baseline: from main", "a baseline
                               capture_output=True, text=True, timeout=60)
         check(done.returncode == code and status in done.stdout, f"GitLab, {what}: {done.returncode} {done.stdout}{done.stderr}")
         check(code or (place.folder / "smtpspec-results/summary.md").exists(), f"GitLab, {what}: a summary")
+
+# A token is for GitLab and not for the storage that it sends on to.
+with tempfile.TemporaryDirectory() as folder:
+    seen = []
+
+    class Storage(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            seen.append((self.path.split("?")[0], self.headers.get("PRIVATE-TOKEN")))
+            first = self.path.startswith("/api")
+            self.send_response(302 if first else 200)
+            if first:
+                self.send_header("Location", f"http://127.0.0.1:{self.server.server_port}/storage?signed=1")
+            self.end_headers()
+            self.wfile.write(b"" if first else b"{}")
+
+        def log_message(self, *_):
+            pass
+
+    with http.server.HTTPServer(("127.0.0.1", 0), Storage) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        done = subprocess.run([source / "ci/fetch_baseline.sh", "base.json", "smtp"], cwd=folder, capture_output=True, text=True, timeout=60,
+                              env={"PATH": os.environ["PATH"], "CI_API_V4_URL": f"http://127.0.0.1:{server.server_port}/api", "CI_PROJECT_ID": "1",
+                                   "CI_DEFAULT_BRANCH": "main", "CI_JOB_TOKEN": "t", "SMTPSPEC_API_TOKEN": "secret"})
+        server.shutdown()
+    if shutil.which("curl"):
+        check(done.returncode == 0 and (pathlib.Path(folder) / "base.json").read_text() == "{}", f"a baseline in the storage: {done.stdout}{done.stderr}")
+        check([token for _, token in seen] == ["secret", None], f"the token stays with GitLab: {seen}")
 
 if shutil.which("shellcheck"):
     done = subprocess.run(["shellcheck", *sorted((source / "ci").glob("*.sh"))], capture_output=True, text=True)

@@ -95,6 +95,13 @@ def situations(good):
         ("flaky, and good in the end", good, one("pass", flaky=True, attempts=[
             {"verdict": "inconclusive", "outcome": "", "reason": "no answer", "duration_us": 1, "transcript": []}]), [], 0, "1 flaky"),
         ("interrupted", good, dict(without(good, first()), interrupted=True), [], 1, "NEW was interrupted"),
+        ("it passes, and a waiver says that it does not", good, one("pass", xpass=True, **waived), [], 1, "no longer wrong"),
+        ("both pass against a waiver", one("pass", xpass=True, **waived), one("pass", xpass=True, **waived), [], 1, "unexpected pass"),
+        ("its waiver has expired", one("fail"), one("fail", expired_waiver=True, waiver_problem="the waiver expired"), [], 1, "the waiver expired"),
+        ("a cell is there twice, and the second is red", good, dict(good, cells=good["cells"] + one("fail")["cells"][:1]), [], 1, "the worse one counts"),
+        ("OLD has no cells", dict(good, cells=[]), good, [], 77, "appeared"),
+        ("OLD was interrupted", dict(good, interrupted=True), good, [], 0, "OLD was interrupted"),
+        ("OLD is a part", dict(good, shard={"index": 1, "count": 2}), good, [], 0, "OLD is part 1 of 2"),
         ("STARTTLS is not offered any more", good, with_verdict(good, "unsupported", starts("starttls.")), [], 1, "pass -> unsupported"),
         ("AUTH is not offered any more", good, with_verdict(good, "unsupported", starts("auth.")), [], 1, "pass -> unsupported"),
         ("no cells at all", dict(good, cells=[]), dict(good, cells=[]), [], 77, "0 cells"),
@@ -151,6 +158,17 @@ def with_latency(folder, good):
     write(new / "result.json", good)
     done = run("compare", old, new)
     assert done.returncode == 5 and "NEW has no result of bench" in done.stdout, done
+    # A folder that has lost a result says so; one that was cut is an error.
+    (new / "latency.json").write_text(latency.read_text())
+    (old / "result.json").rename(folder / "kept.json")
+    done = run("compare", old, new)
+    assert done.returncode == 0 and "OLD has no result of run" in done.stdout, done
+    COMPARISON.validate(json.loads(run("compare", old, new, "--format", "json").stdout))
+    (old / "result.json").write_text((folder / "kept.json").read_text()[:3000])
+    done = run("compare", old, new)
+    assert done.returncode == 2 and "only a part of it" in done.stderr, done
+    (folder / "kept.json").replace(old / "result.json")
+    (new / "latency.json").unlink()
     write(new / "second.json", good)
     done = run("compare", old, new)
     assert done.returncode == 2 and "a second result of run" in done.stderr, done

@@ -184,6 +184,30 @@ async function blindComparison(page) {
     check("and why", text.includes("NEW has no result of bench"), text.slice(0, 300));
 }
 
+/** An unexpected pass is no pass, and what a waiver accepts does not hide what none does. */
+function waiverResult(two) {
+    const result = structuredClone(two);
+    const waiver = {id: "*", reason: "known"};
+    const [one, other] = result.cells.filter((c) => c.verdict === "pass" && c.port === 587);
+    const twin = result.cells.find((c) => c.port === 465 && c.scenario === other.scenario) ?? {...structuredClone(other), port: 465, mode: "tls"};
+    Object.assign(one, {xpass: true, waiver});
+    Object.assign(other, {verdict: "fail", outcome: "bad", waiver});
+    Object.assign(twin, {verdict: "fail", outcome: "bad"});
+    const elsewhere = result.cells.map((c) => ({...structuredClone(c), verdict: "pass", xpass: false, waiver: null, ...("endpoint" in c ? {endpoint: "other"} : {})}));
+    result.cells = [...result.cells.filter((c) => c !== twin), twin, ...elsewhere];
+    return {result, failed: other.scenario};
+}
+
+async function waivers(page, failed) {
+    const text = await page.locator("main").innerText();
+    check("unexpected passes are told above", text.includes("1 unexpected pass:"), text.slice(0, 300));
+    check("XPASS is seen without unfolding", text.includes("XPASS"), text.slice(0, 900));
+    await page.getByRole("button", {name: /^unexpected pass 1/}).click();
+    check("unexpected passes have a filter", !(await page.locator("table.matrix").first().innerText()).includes("XPASS"));
+    const beside = page.locator("table.matrix").first().locator(`button.mark[aria-label^="${failed}"]`).first();
+    check("side by side: the failure that nobody accepts is shown", (await beside.getAttribute("aria-label")).endsWith(": fail"), await beside.getAttribute("aria-label"));
+}
+
 async function openLoad(page, plots) {
     check("series as a table", await page.getByText("Port 587, starttls: as a table").count() === 1);
     await page.getByText("Port 587, starttls: as a table").click();
@@ -267,6 +291,9 @@ try {
     } catch (told) {
         check("compare without NEW's latency cannot tell", told.status === 5, String(told.stderr ?? told));
     }
+    const {result: waived, failed} = waiverResult(made("two.json"));
+    fs.writeFileSync(at("waived.json"), JSON.stringify(waived));
+    call("report", at("waived.json"), "--format", "html", "--output", at("waived.html"));
 
     const browser = await driver.launch({executablePath: chromium, args: ["--no-sandbox", "--disable-gpu"]});
     const {page, ms} = await open(browser, at("big.html"));
@@ -280,6 +307,7 @@ try {
     console.log(plotted ? "with plots" : "without plots");
     await openLoad((await open(browser, at("open.html"))).page, plotted);
     await comparison((await open(browser, at("compare.html"))).page, plotted);
+    await waivers((await open(browser, at("waived.html"))).page, failed);
     await blindComparison((await open(browser, at("blind.html"))).page);
     if (pictures) {
         await takePictures(browser, at("big.html"), {latency: at("bench.html"), series: at("open.html"), comparison: at("compare.html")});

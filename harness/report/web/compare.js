@@ -122,5 +122,5 @@ const headlines = {
 export function comparePage(result) {
     const bad = result.conclusion !== "not worse";
     return [make("header", {}, make("h1", {}, "smtpspec compare"), make("p", {class: `notice ${bad ? "bad" : ""}`}, headlines[result.conclusion])),
-        noticeList(result.missing), ...verdictPart(result.verdicts), ...latencyPart(result)];
+        noticeList(result.missing), noticeList(result.stages ? [] : result.notices ?? []), ...verdictPart(result.verdicts), ...latencyPart(result)];
 }

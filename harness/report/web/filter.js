@@ -1,12 +1,12 @@
 // Which cells are shown.
-import {make, verdicts} from "./text.js";
+import {kindOf, kinds, make} from "./text.js";
 
 /** @typedef {{hidden: Set<string>, side: string, level: string, port: string, text: string}} Filter */
 
 /** @param {Filter} filter @param {Cell} cell */
 export function fits(filter, cell) {
     const text = filter.text.toLowerCase();
-    return !filter.hidden.has(cell.verdict) && (filter.side === "" || cell.side === filter.side) &&
+    return !filter.hidden.has(kindOf(cell)) && (filter.side === "" || cell.side === filter.side) &&
         (filter.level === "" || cell.level === filter.level) &&
         (filter.port === "" || String(cell.port) === filter.port) &&
         (text === "" || [cell.name, cell.title, cell.reason, cell.got, ...cell.refs].join("\n").toLowerCase().includes(text));
@@ -19,9 +19,9 @@ function choice(name, values, changed) {
 }
 
 function verdictButtons(cells, filter, changed) {
-    return verdicts.filter((v) => cells.some((c) => c.verdict === v)).map((verdict) => {
-        const count = cells.filter((c) => c.verdict === verdict).length;
-        const button = make("button", {type: "button", class: `mark ${verdict}`, "aria-pressed": "true", onclick: () => {
+    return kinds.filter((v) => cells.some((c) => kindOf(c) === v)).map((verdict) => {
+        const count = cells.filter((c) => kindOf(c) === verdict).length;
+        const button = make("button", {type: "button", class: `mark ${verdict === "unexpected pass" ? "fail" : verdict}`, "aria-pressed": "true", onclick: () => {
             const shown = filter.hidden.delete(verdict);
             if (!shown) {
                 filter.hidden.add(verdict);

@@ -34,6 +34,13 @@ function tables(result, filter, unfolded) {
     return [make("p", {role: "status"}, `${cells.length} of ${result.cells.length} cells`), ...interop(cells, options), ...own];
 }
 
+/** What turns a run red and is no verdict. */
+function waiverWarnings(cells) {
+    const sentences = [[cells.filter((c) => c.xpass).length, "unexpected pass: a waiver accepts what is no longer wrong", "unexpected passes: waivers accept what is no longer wrong"],
+        [cells.filter((c) => c.expired_waiver).length, "waiver has expired", "waivers have expired"]];
+    return sentences.filter(([n]) => n > 0).map(([n, one, many]) => make("p", {class: "notice bad"}, `${n} ${n === 1 ? one : many}.`));
+}
+
 function runHeader(result) {
     const left = Object.entries(result.left_out).filter(([, n]) => n > 0).map(([why, n]) => `${n} ${why}`).join(", ");
     return make("header", {}, make("h1", {}, "smtpspec"),
@@ -41,6 +48,7 @@ function runHeader(result) {
         make("p", {}, `${result.started} \u00b7 ${(result.duration_us / 1e6).toFixed(1)} s \u00b7 version ${result.tool.version}`,
             left ? ` \u00b7 left out: ${left}` : ""),
         result.interrupted ? make("p", {class: "notice"}, "The run was ended early: cells are missing.") : "",
+        waiverWarnings(result.cells),
         result.notices.length ? make("details", {open: result.notices.length < 6}, make("summary", {}, `Notices (${result.notices.length})`),
             make("ul", {}, result.notices.map((n) => make("li", {}, n)))) : "");
 }

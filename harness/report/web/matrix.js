@@ -1,11 +1,11 @@
 // Tables of groups and scenarios: with a column per port, or per endpoint or client.
-import {make, verdicts, verdictWords} from "./text.js";
+import {kindOf, make, rank, verdictWords} from "./text.js";
 
 const settled = new Set(["pass", "skipped", "unsupported"]);
 
-/** @param {Cell[]} cells @returns {string} the worst verdict */
+/** @param {Cell[]} cells @returns {Cell} the worst of them */
 export function worst(cells) {
-    return verdicts.find((v) => cells.some((c) => c.verdict === v));
+    return cells.reduce((least, cell) => (rank(cell) < rank(least) ? cell : least));
 }
 
 /** @returns {Map<string, any[]>} in the order of first appearance */
@@ -18,21 +18,24 @@ export function groupedBy(list, key) {
     return groups;
 }
 
+const alike = (cell) => (other) => kindOf(other) === kindOf(cell) && Boolean(other.waiver) === Boolean(cell.waiver);
+const wordOf = (cell) => (cell.xpass ? "XPASS" : verdictWords[cell.verdict]);
+const classOf = (cell) => (cell.xpass ? "fail" : cell.verdict + (cell.waiver ? " waived" : ""));
+
 function groupWord(cells) {
-    const verdict = worst(cells);
-    if (settled.has(verdict)) {
+    const cell = worst(cells);
+    if (settled.has(kindOf(cell))) {
         const passed = cells.filter((c) => c.verdict === "pass").length;
         return passed === cells.length ? `${passed}` : `${passed} (${cells.length - passed})`;
     }
-    return `${verdictWords[verdict]} ${cells.filter((c) => c.verdict === verdict).length}/${cells.length}`;
+    return `${wordOf(cell)}${cell.waiver && !cell.xpass ? " w" : ""} ${cells.filter(alike(cell)).length}/${cells.length}`;
 }
 
 function cellWord(cells) {
-    const cell = cells.find((c) => c.verdict === worst(cells));
-    const mark = cell.xpass ? "XPASS" : verdictWords[cell.verdict] +
+    const cell = worst(cells);
+    const mark = cell.xpass ? "XPASS" : wordOf(cell) +
         (cell.waiver ? " w" : "") + (cell.expired_waiver ? " waiver expired" : "") + (cell.flaky ? " flaky" : "");
-    const same = cells.filter((c) => c.verdict === cell.verdict).length;
-    return cells.length > 1 && cell.verdict !== "pass" ? `${mark} ${same}/${cells.length}` : mark;
+    return cells.length > 1 && kindOf(cell) !== "pass" ? `${mark} ${cells.filter(alike(cell)).length}/${cells.length}` : mark;
 }
 
 function scenarioRow(name, cells, columns, open) {
@@ -43,10 +46,10 @@ function scenarioRow(name, cells, columns, open) {
             row.append(make("td"));
             continue;
         }
-        const cell = here.find((c) => c.verdict === worst(here));
+        const cell = worst(here);
         row.append(make("td", {}, make("button", {
-            type: "button", class: `mark ${cell.verdict}${cell.waiver ? " waived" : ""}`, tabindex: -1,
-            "aria-label": `${name}, ${column.label}: ${cell.verdict}${cell.waiver ? ", waived" : ""}`,
+            type: "button", class: `mark ${classOf(cell)}`, tabindex: -1,
+            "aria-label": `${name}, ${column.label}: ${kindOf(cell)}${cell.waiver && !cell.xpass ? ", waived" : ""}`,
             onclick: () => open(cell)}, cellWord(here))));
     }
     return row;
@@ -59,7 +62,7 @@ function groupBody(name, cells, columns, {open, unfolded}) {
     const head = make("tr", {class: "group"}, make("th", {scope: "row"}, fold));
     for (const column of columns) {
         const here = cells.filter((c) => column.holds(c));
-        head.append(here.length ? make("td", {class: `sum ${worst(here)}`}, groupWord(here)) : make("td"));
+        head.append(here.length ? make("td", {class: `sum ${classOf(worst(here))}`}, groupWord(here)) : make("td"));
     }
     body.append(head);
     const toggle = () => {
@@ -72,7 +75,7 @@ function groupBody(name, cells, columns, {open, unfolded}) {
         }
     };
     fold.addEventListener("click", toggle);
-    if (unfolded ?? !settled.has(worst(cells))) {
+    if (unfolded ?? !settled.has(kindOf(worst(cells)))) {
         toggle();
     }
     return body;

@@ -90,3 +90,15 @@ export const verdictWords = {
     skipped: "skip", unsupported: "-",
 };
 export const verdicts = Object.keys(verdictWords);
+
+/** The verdict, or that a waiver accepts what is no longer wrong. @param {Cell} cell */
+export const kindOf = (cell) => (cell.xpass ? "unexpected pass" : cell.verdict);
+/** From the worst on. */
+export const kinds = ["vulnerable", "fail", "unexpected pass", ...verdicts.slice(2)];
+
+/** The smaller, the worse; what a waiver accepts comes after all that is not accepted (harness/report/symbol.cpp). */
+export function rank(cell) {
+    const kind = kinds.indexOf(kindOf(cell));
+    const accepted = cell.waiver && !cell.xpass && kind <= kinds.indexOf("tolerated");
+    return accepted ? kind + kinds.indexOf("tolerated") + 1 : kind + (kind > kinds.indexOf("tolerated") ? kinds.length : 0);
+}

@@ -52,6 +52,21 @@ TEST(Repeat, TheSecondRunConfirmsOrTakesTheFindingAway) {
     }
 }
 
+TEST(Repeat, EveryAttemptIsKeptWhereTheyDiffer) {
+    const auto words = [](const CellRun& run) {
+        std::string text;
+        for (const Attempt& attempt : run.cell.attempts) {
+            text += std::string(script::to_string(attempt.verdict)) + " " + attempt.outcome + ",";
+        }
+        return text + (run.cell.is_flaky() ? "flaky" : "");
+    };
+    const CellRun closed = run_of(Verdict::Fail, "closed");
+    EXPECT_EQ(words(agreed(closed, closed)), "");
+    EXPECT_EQ(words(agreed(lost_at_the_greeting(), run_of(Verdict::Pass, "good"))), "inconclusive ,flaky");
+    EXPECT_EQ(words(agreed(closed, run_of(Verdict::Vulnerable, "two"))), "fail closed,flaky");
+    EXPECT_EQ(words(agreed(closed, run_of(Verdict::Pass, "good"))), "fail closed,pass good,flaky");
+}
+
 TEST(Repeat, WhyThePeerDiedIsKept) {
     CellRun second = run_of(Verdict::Inconclusive, "");
     second.cell.error_kind = "died";

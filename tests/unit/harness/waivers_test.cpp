@@ -57,6 +57,43 @@ INSTANTIATE_TEST_SUITE_P(WithVerdictAndWithout,
                          testing::Values("{id: 'a.*', verdict: vulnerable, reason: known}",
                                          "{id: 'a.*', reason: known}"));
 
+/// What is no text would read as "", which names everything.
+TEST(Waivers, ThatNameNothingAreRefused) {
+    const std::pair<const char*, const char*> rows[] = {
+        {"{id: 'a.*', reason: r, endpoint: [x, y]}", "expected one text"},
+        {"{id: 'a.*', reason: r, endpoint: ~}", "expected one text"},
+        {"{id: 'a.*', reason: r, outcome: [refused]}", "expected one text"},
+        {"{id: 'a.*', reason: r, client: ''}", "not empty"},
+        {"{id: 'a.*', reason: '  '}", "not empty"},
+        {"{id: 'a.*', reason: r, ports: []}", "list of ports"},
+        {"{id: 'a.*', reason: r, port: x}", "from 1 to 65535"},
+        {"{id: 'a.*', reason: r, port: 70000}", "from 1 to 65535"},
+        {"{id: 'a.*', reason: r, params: {a: [x]}}", "expected one text"},
+        {"{id: 'a.*', reason: r, verdict: pass}", "cannot be accepted"},
+        {"{id: 'a.*', reason: r, verdict: error}", "cannot be accepted"},
+        {"{id: 'a.*', reason: r, verdict: [fail]}", "cannot be accepted"},
+        {"{id: 'a.b[tail]', reason: r}", "not the glob of a cell"},
+        {"{id: 'a.b[]', reason: r}", "not the glob of a cell"},
+        {"{id: 'a.b[a=x,]', reason: r}", "not the glob of a cell"},
+        {"{id: '[', reason: r}", "not the glob of a cell"},
+        {"{id: 'a.b]', reason: r}", "not the glob of a cell"},
+    };
+    for (const auto& [entry, words] : rows) {
+        const auto read = load_waivers(std::string("waivers: [") + entry + "]", "w.yaml");
+        ASSERT_FALSE(read) << entry;
+        EXPECT_THAT(read.error(), testing::HasSubstr(words)) << entry;
+    }
+    EXPECT_EQ(waivers_of("{id: 'a.b[a=x,c=*]', reason: r, verdict: warn}").size(), 1U);
+}
+
+TEST(Waivers, SayWhomTheyDoNotFind) {
+    const std::vector<Cell> cells = cells_of({pass});
+    EXPECT_THAT(unused_waivers(waivers_of("{id: '*', client: nosuch, reason: r}"), cells),
+                testing::ElementsAre(testing::HasSubstr("nobody here is called \"nosuch\"")));
+    EXPECT_THAT(unused_waivers(waivers_of("{id: '*', params: {a: x}, reason: r}"), cells),
+                testing::ElementsAre(testing::HasSubstr("params")));
+}
+
 TEST(Waivers, OfAVerdictThatIsNotRedNeverHaveToGo) {
     EXPECT_EQ(marks("{id: 'a.*', verdict: inconclusive, reason: known}", {pass, pass}), "..");
     EXPECT_EQ(marks("{id: 'a.*', verdict: warn, reason: known}", {pass, pass}), "..");
@@ -90,8 +127,8 @@ TEST(Waivers, FitParametersAndClientsByGlob) {
 }
 
 TEST(Waivers, ExpireAndTurnTheCellRed) {
-    const auto waived = [](const std::string& today, Verdict verdict) {
-        std::vector<Cell> cells = cells_of({verdict});
+    const auto waived = [](const std::string& today, Verdict verdict, std::optional<Verdict> came = {}) {
+        std::vector<Cell> cells = cells_of({came.value_or(verdict)});
         apply_waivers(waivers_of("{id: 'a.*', reason: known, owner: anna, expires: 2026-11-27, verdict: " +
                                  std::string(script::to_string(verdict)) + "}"),
                       cells,
@@ -109,7 +146,8 @@ TEST(Waivers, ExpireAndTurnTheCellRed) {
         result.cells = {expired};
         EXPECT_EQ(exit_code(result, 0), 1);
     }
-    EXPECT_FALSE(waived("2026-11-28T00:00:00Z", pass).expired_waiver) << "it has nothing to do any longer";
+    EXPECT_FALSE(waived("2026-11-28T00:00:00Z", vulnerable, pass).expired_waiver)
+        << "it has nothing to do any longer";
 }
 
 TEST(Waivers, SayThatACellFailsInAnotherWay) {
