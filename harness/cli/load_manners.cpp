@@ -118,8 +118,7 @@ LoadShape shape_of(const BenchArguments& arguments, const run::RunContext& conte
 }
 
 std::string load_digest(const BenchArguments& bench, const run::RunContext& context) {
-    std::string text =
-        fmt::format("{} seed {} {}\n", run::version, context.options.seed, context.profile.name);
+    std::string text = fmt::format("{} {}\n", run::version, context.profile.name);
     for (const auto& [port, mode] : context.profile.ports) {
         if (context.options.ports.empty() || context.options.ports.count(port) > 0) {
             text += fmt::format("{} {}\n", port, script::to_string(mode));

@@ -79,7 +79,8 @@ PortLatency read_port(const Value& shown) {
         port.handshakes[name] = times.number<std::uint64_t>();
     });
     shown.at("stages").each_pair([&](const std::string& key, const Value& histogram) {
-        port.stages[stage_of(key, histogram)] = read_histogram(histogram);
+        const Stage stage = stage_of(key, histogram);
+        port.stages[stage] = read_histogram(histogram);
     });
     shown.at("errors").each([&](const Value& error) { port.errors.push_back(read_error(error)); });
     port.stopped = read_stop(shown.at("stopped"));

@@ -13,7 +13,7 @@ using latency::LatencyResult;
 
 std::string difference(const Part<LatencyResult>& one, const Part<LatencyResult>& other) {
     return one.document.shard->plan != other.document.shard->plan
-               ? "other options, another endpoint, seed or version"
+               ? "other options, another endpoint or another version"
                : "";
 }
 

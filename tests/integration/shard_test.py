@@ -239,7 +239,7 @@ def loads_that_do_not_belong_together(folder):
     alone, one = bench("alone", "--messages", "4"), bench("half", "--messages", "4", "--shard", "1/2")
     done = run("merge", alone, alone, "--format", "json")
     assert done.returncode == 2 and "is no part of a load" in done.stderr and not done.stdout, done
-    for words in (("--messages", "6"), ("--messages", "4", "--seed", "9"), ("--messages", "4", "--size", "9999")):
+    for words in (("--messages", "6"), ("--messages", "4", "--size", "9999")):
         done = run("merge", one, bench("stranger", "--shard", "2/2", *words), "--format", "json")
         assert done.returncode == 2 and "are not" in done.stderr and not done.stdout, (words, done)
     two = bench("other-half", "--messages", "4", "--shard", "2/2")
@@ -270,9 +270,8 @@ def interrupted_load(folder):
     assert any("part 2/2 was interrupted" in notice for notice in documents[2]["notices"]), documents[2]["notices"]
     for document in documents:
         LATENCY.validate(document)
-    for form in ("terminal", "html"):
-        assert "interrupted: partial result" in run("report", parts[1], "--format", form).stdout, form
-        assert "interrupted: partial result" not in run("report", parts[0], "--format", form).stdout, form
+    assert "interrupted: partial result" in run("report", parts[1]).stdout
+    assert "interrupted: partial result" not in run("report", parts[0]).stdout
     done = run("merge", parts[0], "--format", "json")
     assert done.returncode == 5 and json.loads(done.stdout)["interrupted"] is True, "a part is missing"
 
