@@ -117,6 +117,7 @@ def main():
             (set_to(document, "schema", "smtpspec.latency/1"), [], 2, ["expected \"smtpspec.latency/2\"", "smtpspec.latency/1"]),
             (set_to(document, "schema", "smtpspec.result/1"), [], 2, ["this is no smtpspec.result/1 document"]),
             (set_to(document, "endpoint", "somebody else"), [], 0, ["the endpoints differ"]),
+            (set_to(document, "interrupted", True), [], 0, ["NEW was interrupted: it is only a part"]),
         ]
         new = folder / "new.json"
         for number, (changed, options, code, words) in enumerate(cases):
