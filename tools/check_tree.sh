@@ -15,13 +15,14 @@ case ${1:-} in
     coroutines) sources | xargs python3 tools/lint_coroutines.py ;;
     includes)
         # Downwards only: harness -> mockserver -> protocol/script -> protocol/wire -> protocol/smtp; inside harness:
-        # cli -> report -> {run, latency} -> client.
+        # cli -> report -> {run, latency} -> {client, document}.
         {
             grep -rnE '#include [<"](mockserver|harness)/' protocol || true
             grep -rnE '#include [<"]harness/' mockserver || true
             grep -rnE '#include [<"](protocol/(wire|script)|boost|openssl)' protocol/smtp || true
             grep -rnE '#include [<"]protocol/script/' protocol/wire || true
-            grep -rnE '#include [<"]harness/(run|report|latency|cli)/' harness/client || true
+            grep -rnE '#include [<"]harness/(document|run|report|latency|cli)/' harness/client || true
+            grep -rnE '#include [<"](mockserver|harness/(client|run|report|latency|cli))/' harness/document || true
             grep -rnE '#include [<"]harness/(report|latency|cli)/' harness/run || true
             grep -rnE '#include [<"]harness/(run|report|cli)/' harness/latency || true
             grep -rnE '#include [<"]harness/cli/' harness/report || true

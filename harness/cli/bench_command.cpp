@@ -184,9 +184,10 @@ namespace {
 
 /// Fills in what every result has. Writes it; the value is the exit code.
 int conclude(const run::RunContext& context, const Arguments& arguments, latency::LatencyResult result) {
-    if (context.options.shard) {
-        result.shard = context.options.shard->index;
-        result.shard_count = context.options.shard->count;
+    result.interrupted = context.interrupted;
+    if (const auto& shard = context.options.shard) {
+        result.shard =
+            document::ShardNote{shard->index, shard->count, 0, load_digest(arguments.bench, context)};
     }
     const bool written = write(arguments, result);
     if (context.interrupted) {

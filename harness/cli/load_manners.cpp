@@ -6,6 +6,7 @@
 
 #include "harness/latency/load.hpp"
 #include "harness/run/budget.hpp"
+#include "harness/run/version.hpp"
 
 namespace smtpspec::cli {
 
@@ -114,6 +115,33 @@ LoadShape shape_of(const BenchArguments& arguments, const run::RunContext& conte
     shape.warmup = share_of(arguments.warmup, context);
     shape.threads = arguments.threads;
     return shape;
+}
+
+std::string load_digest(const BenchArguments& bench, const run::RunContext& context) {
+    std::string text = fmt::format("{} {}\n", run::version, context.profile.name);
+    for (const auto& [port, mode] : context.profile.ports) {
+        if (context.options.ports.empty() || context.options.ports.count(port) > 0) {
+            text += fmt::format("{} {}\n", port, script::to_string(mode));
+        }
+    }
+    const std::pair<const char*, double> figures[] = {
+        {"messages", bench.messages},
+        {"connections", bench.connections},
+        {"rate", bench.rate},
+        {"duration", bench.duration.value_or(0)},
+        {"messages-per-connection", bench.messages_per_connection},
+        {"size", static_cast<double>(bench.size)},
+        {"recipients", bench.recipients},
+        {"pipelining", bench.pipelining ? 1 : 0},
+        {"tls-resumption", bench.tls_resumption ? 1 : 0},
+        {"warmup", bench.warmup},
+        {"threads", bench.threads},
+        {"calibrate", bench.calibrate ? 1 : 0},
+        {"budget", run::message_budget(context.options, context.profile, messages_of_a_probe)}};
+    for (const auto& [name, figure] : figures) {
+        text += fmt::format("{} {}\n", name, figure);
+    }
+    return document::digest(text);
 }
 
 std::string load_objection(const run::RunContext& context, const Arguments& arguments) {

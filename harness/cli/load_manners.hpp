@@ -24,6 +24,10 @@ std::optional<int> messages_allowed(const run::RunContext& context);
 /// The options of a load, in words of the result. A rate without --connections gets as many as it may need.
 latency::LoadShape shape_of(const BenchArguments& arguments, const run::RunContext& context);
 
+/// The same for all parts of one load: digest of the endpoint and of what was asked for, before it is shared
+/// out.
+std::string load_digest(const BenchArguments& arguments, const run::RunContext& context);
+
 /// Why this load must not be brought to this endpoint, as a complete sentence without a full stop; empty: it
 /// may.
 std::string load_objection(const run::RunContext& context, const Arguments& arguments);

@@ -149,7 +149,8 @@ void add_merge(CLI::App& app, ParsedWords& words) {
                        "those of the parts: whether one has nothing left to do, only the whole tells");
     add_output(command, words);
     command.footer(
-        "A part that is there twice is an error (2); one that is missing or was interrupted is named (5).\n\n"
+        "A part that is there twice or is of another run is an error (2); one that is missing or was "
+        "interrupted is named (5). Exit code 1: a waiver of --waivers has to go.\n\n"
         "Example:\n  smtpspec merge part-*.json --format json --output whole.json");
 }
 

@@ -1,6 +1,8 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
+#include <sstream>
 
 #include "harness/cli/commands.hpp"
 #include "harness/cli/compare_input.hpp"
@@ -14,6 +16,7 @@ namespace smtpspec::cli {
 
 namespace {
 
+constexpr int exit_red = 1;
 constexpr int exit_usage = 2;
 constexpr int exit_own_error = 3;
 constexpr int exit_incomplete = 5;
@@ -48,13 +51,45 @@ bool write(const Arguments& arguments, const latency::LatencyResult& result) {
     return write_latency(arguments, result);
 }
 
-/// A waiver that has no work left is one only for the whole.
-void judge_waivers(const std::vector<run::Waiver>& waivers, run::Result& whole) {
-    if (!waivers.empty()) {
-        run::apply_waivers(waivers, whole.cells, whole.started);
+/// The command line named cells, ports or sides, so that a waiver for another one is no mistake.
+bool is_narrowed(const std::string& command) {
+    std::istringstream words(command);
+    for (std::string word; words >> word;) {
+        for (const char* const option : {"--only", "--skip", "--side", "--level", "--port"}) {
+            if (word.substr(0, word.find('=')) == option) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+/// Whether a waiver has work left, only the whole tells: not while some of it is missing.
+void judge_waivers(const std::vector<run::Waiver>& waivers, report::Merged<run::Result>& merged) {
+    if (waivers.empty()) {
+        return;
+    }
+    run::Result& whole = merged.document;
+    run::apply_waivers(waivers, whole.cells, whole.started);
+    if (!merged.missing.empty()) {
+        run::forget_unexpected_passes(whole.cells);
+    } else if (!is_narrowed(whole.command)) {
+        for (const std::string& unused : run::unused_waivers(waivers, whole.cells)) {
+            if (std::find(whole.notices.begin(), whole.notices.end(), unused) == whole.notices.end()) {
+                whole.notices.push_back(unused);
+            }
+        }
     }
 }
-void judge_waivers(const std::vector<run::Waiver>&, latency::LatencyResult&) {}
+void judge_waivers(const std::vector<run::Waiver>&, report::Merged<latency::LatencyResult>&) {}
+
+/// A waiver has to go: no part could tell. All else that is red, the parts' own exit codes say.
+bool is_red(const run::Result& whole) {
+    return std::any_of(whole.cells.begin(), whole.cells.end(), [](const run::Cell& cell) {
+        return cell.unexpected_pass || cell.expired_waiver;
+    });
+}
+bool is_red(const latency::LatencyResult&) { return false; }
 
 template <typename Document>
 int merge_all(const Arguments& arguments,
@@ -65,11 +100,12 @@ int merge_all(const Arguments& arguments,
         say("smtpspec merge: {}.\n", merged.error());
         return exit_usage;
     }
-    judge_waivers(waivers, merged->document);
+    judge_waivers(waivers, *merged);
     for (const std::string& missing : merged->missing) {
         say("smtpspec merge: {}; the result is only a part\n", missing);
     }
     return !write(arguments, merged->document) ? exit_own_error
+           : is_red(merged->document)          ? exit_red
            : merged->missing.empty()           ? 0
                                                : exit_incomplete;
 }

@@ -6,10 +6,20 @@
 #include "harness/cli/latency_output.hpp"
 #include "harness/cli/output.hpp"
 #include "harness/run/input_file.hpp"
+#include "harness/run/result_words.hpp"
+#include "protocol/smtp/escape.hpp"
 
 namespace smtpspec::cli {
 
 namespace {
+
+constexpr std::size_t longest_schema = 60;  // octets that are shown
+
+/// "" where the document does not say.
+std::string schema_of(const nlohmann::ordered_json& document) {
+    const bool says = document.is_object() && document.contains("schema") && document["schema"].is_string();
+    return says ? document["schema"].get<std::string>() : "";
+}
 
 /// A result of bench.
 int report_latency(const Arguments& arguments, const nlohmann::ordered_json& document) {
@@ -39,8 +49,17 @@ int report_command(const Arguments& arguments) {
         say("smtpspec: {} is no JSON. Give a file that run wrote with --format json --output FILE.\n", path);
         return 2;
     }
-    if (document.is_object() && document.contains("schema") && document["schema"] == "smtpspec.latency/2") {
+    const std::string schema = schema_of(document);
+    if (schema == latency::latency_schema) {
         return report_latency(arguments, document);
+    }
+    if (!schema.empty() && !schema.starts_with("smtpspec.result/")) {
+        say("smtpspec: {} is {}; report reads {} (of run) and {} (of bench).\n",
+            path,
+            smtp::printable(schema, longest_schema),
+            run::result_schema,
+            latency::latency_schema);
+        return 2;
     }
     const auto result = run::result_from_json(document);
     if (!result) {

@@ -33,8 +33,8 @@ tl::expected<std::map<std::string, std::int64_t>, std::string> earlier_times(con
 }
 
 /// The options that one cell's command needs besides --only and --port.
-std::vector<std::pair<std::string, std::string>> rerun_options(const Arguments& arguments) {
-    std::vector<std::pair<std::string, std::string>> options;
+run::Rerun rerun_options(const Arguments& arguments) {
+    run::Rerun options;
     if (!arguments.endpoint.empty()) {
         options.emplace_back(arguments.endpoint_is_file ? "--endpoint" : "endpoint", arguments.endpoint);
     }

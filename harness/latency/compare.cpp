@@ -308,6 +308,9 @@ class Comparing {
         if (too_few(before_) || too_few(after_))
             found_.notices.push_back(
                 fmt::format("p99 is compared from {} messages per port on", samples_for_p99));
+        for (const auto& [result, name] : {std::pair(&before_, "OLD"), std::pair(&after_, "NEW")})
+            if (result->interrupted)
+                found_.notices.push_back(fmt::format("{} was interrupted: it is only a part", name));
         if (before_.endpoint != after_.endpoint)
             found_.notices.push_back(
                 fmt::format("the endpoints differ: {} and {}", before_.endpoint, after_.endpoint));
@@ -355,20 +358,6 @@ std::string other_load(const LoadShape& before, const LoadShape& after) {
 }
 
 }  // namespace
-
-std::string_view to_string(Change change) {
-    switch (change) {
-        case Change::faster:
-            return "faster";
-        case Change::slower:
-            return "slower";
-        case Change::same:
-            return "same";
-        case Change::cannot_tell:
-            break;
-    }
-    return "cannot tell";
-}
 
 bool LatencyComparison::has(Change change) const {
     return std::any_of(

@@ -8,6 +8,20 @@
 
 namespace smtpspec::latency {
 
+std::string_view to_string(Change change) {
+    switch (change) {
+        case Change::faster:
+            return "faster";
+        case Change::slower:
+            return "slower";
+        case Change::same:
+            return "same";
+        case Change::cannot_tell:
+            break;
+    }
+    return "cannot tell";
+}
+
 namespace {
 
 std::string time_text(double us) { return human(std::chrono::microseconds(std::llround(us))); }

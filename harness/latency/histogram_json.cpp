@@ -1,8 +1,6 @@
 #include "harness/latency/histogram_json.hpp"
 
 #include <nlohmann/json.hpp>
-#include <stdexcept>
-#include <string>
 
 namespace smtpspec::latency {
 
@@ -36,16 +34,20 @@ Json histogram_json(const Histogram& histogram) {
     return json;
 }
 
-Histogram histogram_from_json(const Json& json) {
-    auto read = Histogram::decode(json.at("histogram").get<std::string>());
+Histogram read_histogram(const document::Value& shown) {
+    auto read = Histogram::decode(shown.at("histogram").text());
     if (!read)
-        throw std::invalid_argument(read.error());
-    const bool fits = read->exact(Histogram::Time(json.at("min_us").get<std::int64_t>()),
-                                  Histogram::Time(json.at("max_us").get<std::int64_t>()),
-                                  json.at("sum_us").get<std::uint64_t>());
-    if (!fits || read->count() != json.at("count").get<std::uint64_t>())
-        throw std::invalid_argument(
-            "min_us, max_us, sum_us or count do not fit to the histogram beside them");
+        shown.at("histogram").refuse(read.error());
+    for (const char* const key : {"p50_us", "mean_us"})  // for people; the buckets say the same
+        shown.at(key).number<std::uint64_t>();
+    for (const char* const key : {"p90_us", "p99_us", "p99_9_us", "p99_99_us"})
+        if (const document::Value percentile = shown.at(key); !percentile.is_null())
+            percentile.number<std::uint64_t>();
+    const bool fits = read->exact(Histogram::Time(shown.at("min_us").number<std::int64_t>()),
+                                  Histogram::Time(shown.at("max_us").number<std::int64_t>()),
+                                  shown.at("sum_us").number<std::uint64_t>());
+    if (!fits || read->count() != shown.at("count").number<std::uint64_t>(1))
+        shown.refuse("min_us, max_us, sum_us or count do not fit to the histogram beside them");
     return std::move(*read);
 }
 

@@ -1,9 +1,9 @@
 #include "harness/latency/load_series.hpp"
 
+#include <fmt/format.h>
+
 #include <cmath>
 #include <nlohmann/json.hpp>
-#include <stdexcept>
-#include <string>
 
 #include "harness/latency/histogram_json.hpp"
 
@@ -27,17 +27,17 @@ Json window_json(const SeriesWindow& window) {
     return json;
 }
 
-SeriesWindow read_window(const Json& json) {
+SeriesWindow read_window(const document::Value& shown) {
     SeriesWindow window;
-    json.at("due").get_to(window.due);
-    json.at("sent").get_to(window.sent);
-    json.at("failed").get_to(window.failed);
-    if (!json.at("total").is_null()) {
-        window.total = histogram_from_json(json.at("total"));
+    window.due = shown.at("due").number<std::uint64_t>();
+    window.sent = shown.at("sent").number<std::uint64_t>();
+    window.failed = shown.at("failed").number<std::uint64_t>();
+    if (const document::Value total = shown.at("total"); !total.is_null()) {
+        window.total = read_histogram(total);
     }
     if (window.total.count() != window.sent || window.sent > window.due ||
         window.failed > window.due - window.sent) {
-        throw std::invalid_argument("a window of a series counts more messages than were due in it");
+        shown.refuse("it counts more messages than were due in it");
     }
     return window;
 }
@@ -85,18 +85,20 @@ Json to_json(const LoadSeries& series) {
     return json;
 }
 
-LoadSeries series_from_json(const Json& json) {
+LoadSeries read_series(const document::Value& shown) {
     LoadSeries series;
-    json.at("seconds_per_window").get_to(series.width);
-    if (!(series.width > 0) || !std::isfinite(series.width)) {
-        throw std::invalid_argument("seconds_per_window of a series has to be above 0");
+    const document::Value width = shown.at("seconds_per_window");
+    series.width = width.real();
+    if (!(series.width > 0)) {
+        width.wrong("a number above 0");
     }
-    for (const Json& window : json.at("windows")) {
+    const document::Value windows = shown.at("windows");
+    windows.each([&](const document::Value& window) {
         if (series.windows.size() == most_windows) {
-            throw std::invalid_argument("a series has more windows than smtpspec writes");
+            windows.refuse(fmt::format("more than the {} that smtpspec writes", most_windows));
         }
         series.windows.push_back(read_window(window));
-    }
+    });
     return series;
 }
 

@@ -1,11 +1,10 @@
 #pragma once
 
-#include <nlohmann/json_fwd.hpp>
-
 #include <cstdint>
 #include <optional>
 #include <vector>
 
+#include "harness/document/value.hpp"
 #include "harness/latency/histogram.hpp"
 
 /// How an open load went over time. Reports and merging read nothing else of it.
@@ -44,7 +43,7 @@ LoadSeries empty_series(double seconds);
 
 /// Member `series` of a port in smtpspec.latency/2 (docs/latency.md).
 nlohmann::ordered_json to_json(const LoadSeries& series);
-/// Throws std::exception with a sentence when it is no series.
-LoadSeries series_from_json(const nlohmann::ordered_json& json);
+/// Throws document::DocumentError when it is no series.
+LoadSeries read_series(const document::Value& shown);
 
 }  // namespace smtpspec::latency

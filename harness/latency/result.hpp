@@ -11,6 +11,7 @@
 #include <tl/expected.hpp>
 
 #include "harness/client/failure.hpp"
+#include "harness/document/shard_note.hpp"
 #include "harness/latency/histogram.hpp"
 #include "harness/latency/load_series.hpp"
 #include "protocol/script/words.hpp"
@@ -131,9 +132,10 @@ struct LatencyResult {
     LoadShape shape;
     Machine machine;
     std::vector<PortLatency> ports;
-    std::vector<Block> blocks;         ///< in the order in which they were measured
-    std::vector<std::string> notices;  ///< remarks for people: pauses after limit replies
-    int shard = 0, shard_count = 0;    ///< which part of a load this is, 1..count; 0: the whole
+    std::vector<Block> blocks;                 ///< in the order in which they were measured
+    std::vector<std::string> notices;          ///< remarks for people: pauses after limit replies
+    std::optional<document::ShardNote> shard;  ///< which part of a load this is; nothing: the whole
+    bool interrupted = false;                  ///< ended early, or a part is missing; what is there is true
 
     bool complete() const;            ///< every message was sent that the budget allows
     bool has(Trouble trouble) const;  ///< some message was not sent or not tried because of that
@@ -141,8 +143,11 @@ struct LatencyResult {
     void merge(const LatencyResult& other);
 };
 
+constexpr const char* latency_schema = "smtpspec.latency/2";
+
 /// smtpspec.latency/2: an object with percentiles for people and buckets for machines.
 nlohmann::ordered_json to_json(const LatencyResult& result);
+/// The error is a sentence that names the member. Members that the schema does not know are not looked at.
 tl::expected<LatencyResult, std::string> from_json(const nlohmann::ordered_json& document);
 
 /// A table with a stage per row and a port per column, for each percentile asked for (100: the maximum),

@@ -160,6 +160,8 @@ std::string to_table(const LatencyResult& result, const std::vector<double>& per
         for (size_t first = 0; first < result.ports.size(); first += beside)
             add_block(out, result, percentile, first, std::min(first + beside, result.ports.size()));
     }
+    if (result.interrupted)
+        out += "interrupted: partial result\n";
     add_shortfalls(out, result, percentiles, width);
     add_errors(out, result, width);
     return out;

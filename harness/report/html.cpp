@@ -143,6 +143,10 @@ json drawn(const latency::LatencyResult& result) {
         }
     }
     document.erase("blocks");
+    if (result.interrupted) {
+        json& notices = document["notices"];
+        notices.insert(notices.begin(), "interrupted: partial result");
+    }
     return document;
 }
 

@@ -1,59 +1,40 @@
-#include "harness/report/merge.hpp"
-
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <map>
-#include <optional>
 #include <set>
 #include <tuple>
 
+#include "harness/report/merge_parts.hpp"
+
 namespace smtpspec::report {
 
-namespace {
-
-using latency::LatencyResult;
 using run::Result;
-using run::Shard;
-using Failure = tl::expected<std::vector<std::string>, std::string>;
 
-std::optional<Shard> shard_of(const Result& result) { return result.shard; }
-std::optional<Shard> shard_of(const LatencyResult& result) {
-    return result.shard_count > 0 ? std::optional(Shard{result.shard, result.shard_count}) : std::nullopt;
+/// The plan says all of it, but results of earlier versions do not have it.
+std::string difference(const Part<Result>& one, const Part<Result>& other) {
+    const Result& a = one.document;
+    const Result& b = other.document;
+    return a.tool_version != b.tool_version
+               ? fmt::format("version {} of smtpspec and {}", a.tool_version, b.tool_version)
+           : a.seed != b.seed ? fmt::format("seed {} and {}", a.seed, b.seed)
+           : a.shard->plan != b.shard->plan || a.shard->cells != b.shard->cells
+               ? "other options, another endpoint or another --balance"
+               : "";
 }
 
-/// Which parts are missing; the error says which are there twice or do not belong together.
-template <typename Document>
-Failure look_at_shards(const std::vector<Part<Document>>& parts) {
-    std::map<int, std::string> known;
-    int count = 0;
-    for (const Part<Document>& part : parts) {
-        const auto shard = shard_of(part.document);
-        if (!shard) {
-            continue;
-        }
-        if (count != 0 && shard->count != count) {
-            return tl::make_unexpected(fmt::format("{} is part {} of {}, and others are parts of {}",
-                                                   part.path,
-                                                   shard->index,
-                                                   shard->count,
-                                                   count));
-        }
-        count = shard->count;
-        const auto [place, is_new] = known.emplace(shard->index, part.path);
-        if (!is_new) {
-            return tl::make_unexpected(fmt::format(
-                "part {}/{} is there twice: {} and {}", shard->index, count, place->second, part.path));
-        }
-    }
-    std::vector<std::string> missing;
-    for (int index = 1; index <= count; ++index) {
-        if (known.count(index) == 0) {
-            missing.push_back(fmt::format("part {}/{} is missing", index, count));
-        }
-    }
-    return missing;
+std::string interruption(const Part<Result>& part) {
+    const auto& shard = part.document.shard;
+    return !part.document.interrupted ? ""
+           : shard                    ? fmt::format("part {}/{} was interrupted after {} cells",
+                                 shard->index,
+                                 shard->count,
+                                 part.document.cells.size())
+                                      : fmt::format("{} was interrupted", part.path);
 }
+
+namespace {
 
 auto order_of(const run::Cell& cell) {
     return std::tuple(cell.side,
@@ -95,28 +76,70 @@ void add_named(std::vector<Info>& known, const std::vector<Info>& more) {
     }
 }
 
-void add_texts(std::vector<std::string>& known, const std::vector<std::string>& more) {
-    for (const std::string& text : more) {
-        if (std::find(known.begin(), known.end(), text) == known.end()) {
-            known.push_back(text);
-        }
+/// Cells that all parts together lack, although each came to its end: something was taken out of a file.
+std::string lacking(const std::vector<Part<Result>>& parts) {
+    int planned = 0;
+    std::size_t there = 0;
+    for (const Part<Result>& part : parts) {
+        planned = part.document.shard ? part.document.shard->cells : planned;
+        there += part.document.shard ? part.document.cells.size() : 0;
     }
+    const auto wanted = static_cast<std::size_t>(planned);
+    return there < wanted ? fmt::format("{} of {} cells are in no part", wanted - there, wanted) : "";
 }
 
-/// But for what parts share out between them.
-bool is_alike(latency::LoadShape one, const latency::LoadShape& other) {
-    one.rate = other.rate;
-    one.connections = other.connections;
-    one.threads = other.threads;
-    one.warmup = other.warmup;
-    return one == other;
+/// Each endpoint's and each client's own command, where they differ.
+void settle_rerun(Result& whole, std::vector<Part<Result>>& parts) {
+    const auto each_info = [](Result& result, auto&& look) {
+        std::for_each(result.endpoints.begin(), result.endpoints.end(), look);
+        std::for_each(result.clients.begin(), result.clients.end(), look);
+    };
+    for (Part<Result>& part : parts) {
+        each_info(part.document, [&](auto& info) { info.rerun = info.rerun.value_or(part.document.rerun); });
+        add_named(whole.endpoints, part.document.endpoints);
+        add_named(whole.clients, part.document.clients);
+    }
+    std::set<run::Rerun> all;
+    each_info(whole, [&](const auto& info) { all.insert(*info.rerun); });
+    if (all.size() > 1) {
+        whole.rerun.clear();
+        return;
+    }
+    whole.rerun = all.empty() ? whole.rerun : *all.begin();
+    each_info(whole, [](auto& info) { info.rerun.reset(); });
 }
 
-template <typename Document>
-void sort_by_shard(std::vector<Part<Document>>& parts) {
-    std::stable_sort(parts.begin(), parts.end(), [](const Part<Document>& a, const Part<Document>& b) {
-        return shard_of(a.document).value_or(Shard{}).index < shard_of(b.document).value_or(Shard{}).index;
-    });
+/// The command line of the whole run that a part is of.
+std::string without_shard(const std::string& command) {
+    std::string kept;
+    bool is_value = false;
+    for (std::size_t at = 0; at <= command.size();) {
+        const std::size_t end = std::min(command.find(' ', at), command.size());
+        const std::string_view word = std::string_view(command).substr(at, end - at);
+        const bool is_option = word == "--shard";
+        if (!is_value && !is_option && !word.starts_with("--shard=")) {
+            kept += (kept.empty() ? "" : " ") + std::string(word);
+        }
+        is_value = is_option;
+        at = end + 1;
+    }
+    return kept;
+}
+
+/// That of the parts, which have the same but for --shard and for where it is written, and those of the
+/// others.
+std::string command_of(const std::vector<Part<Result>>& parts) {
+    std::vector<std::string> commands;
+    bool has_parts = false;
+    for (const Part<Result>& part : parts) {
+        if (part.document.shard && has_parts) {
+            continue;
+        }
+        has_parts = has_parts || part.document.shard;
+        add_texts(commands,
+                  {part.document.shard ? without_shard(part.document.command) : part.document.command});
+    }
+    return fmt::format("{}", fmt::join(commands, "; "));
 }
 
 }  // namespace
@@ -127,73 +150,31 @@ tl::expected<Merged<Result>, std::string> merge(std::vector<Part<Result>> parts)
         return tl::make_unexpected(missing.error());
     }
     sort_by_shard(parts);
+    if (std::string what = lacking(parts); missing->empty() && !what.empty()) {
+        missing->push_back(std::move(what));
+    }
     Merged<Result> merged;
     Result& whole = merged.document;
     whole = parts.front().document;
     whole.cells.clear();
+    whole.endpoints.clear();
+    whole.clients.clear();
     whole.shard.reset();
+    whole.command = command_of(parts);
+    settle_rerun(whole, parts);
     for (const Part<Result>& part : parts) {
         const Result& one = part.document;
-        add_named(whole.endpoints, one.endpoints);
-        add_named(whole.clients, one.clients);
         whole.started = std::min(whole.started, one.started);
         whole.duration_us = std::max(whole.duration_us, one.duration_us);
         whole.left_out_slow = std::max(whole.left_out_slow, one.left_out_slow);
         whole.left_out_intrusive = std::max(whole.left_out_intrusive, one.left_out_intrusive);
         whole.left_out_budget = std::max(whole.left_out_budget, one.left_out_budget);
         add_texts(whole.notices, one.notices);
-        if (one.interrupted) {
-            missing->push_back(one.shard ? fmt::format("part {}/{} was interrupted after {} cells",
-                                                       one.shard->index,
-                                                       one.shard->count,
-                                                       one.cells.size())
-                                         : fmt::format("{} was interrupted", part.path));
-        }
     }
     if (auto added = add_cells(whole, parts); !added) {
         return tl::make_unexpected(added.error());
     }
     whole.interrupted = !missing->empty();
-    add_texts(whole.notices, *missing);
-    merged.missing = std::move(*missing);
-    return merged;
-}
-
-tl::expected<Merged<LatencyResult>, std::string> merge(std::vector<Part<LatencyResult>> parts) {
-    auto missing = look_at_shards(parts);
-    if (!missing) {
-        return tl::make_unexpected(missing.error());
-    }
-    sort_by_shard(parts);
-    Merged<LatencyResult> merged;
-    LatencyResult& whole = merged.document;
-    whole = parts.front().document;
-    whole.shard = whole.shard_count = 0;
-    for (std::size_t i = 1; i < parts.size(); ++i) {
-        const LatencyResult& one = parts[i].document;
-        if (!is_alike(one.shape, whole.shape) || one.endpoint != whole.endpoint) {
-            return tl::make_unexpected(
-                fmt::format("{} and {} are not of one load: another endpoint or kind of load",
-                            parts.front().path,
-                            parts[i].path));
-        }
-        std::map<int, double> seconds;
-        for (const latency::PortLatency& port : whole.ports) {
-            seconds[port.port] = port.seconds;
-        }
-        whole.merge(one);
-        for (latency::PortLatency& port : whole.ports) {  // at the same time, and not one after the other
-            for (const latency::PortLatency& its : one.ports) {
-                port.seconds =
-                    its.port == port.port ? std::max(seconds[port.port], its.seconds) : port.seconds;
-            }
-        }
-        whole.shape.rate += one.shape.rate;
-        whole.shape.connections += one.shape.connections;
-        whole.shape.threads += one.shape.threads;
-        whole.shape.warmup += one.shape.warmup;
-        whole.started = std::min(whole.started, one.started);
-    }
     add_texts(whole.notices, *missing);
     merged.missing = std::move(*missing);
     return merged;

@@ -69,12 +69,13 @@ std::vector<std::string> rerun_words(const run::Result& result,
                                      const run::Cell& cell,
                                      const std::string& program) {
     std::vector<std::string> words = {program, "run"};
-    for (const auto& [option, value] : result.rerun) {
+    const run::Rerun& rerun = result.rerun_of(cell);
+    for (const auto& [option, value] : rerun) {
         if (option == "endpoint") {
             words.push_back(value);
         }
     }
-    for (const auto& [option, value] : result.rerun) {
+    for (const auto& [option, value] : rerun) {
         if (option != "endpoint") {
             words.push_back(option);
             if (!value.empty()) {

@@ -51,15 +51,6 @@ std::string percent_encoded(std::string_view text) {
     return out;
 }
 
-/// 64-bit FNV-1a: the same on every machine, and needed for telling apart only.
-std::string hash_of(std::string_view text) {
-    std::uint64_t hash = 14695981039346656037ULL;
-    for (const char c : text) {
-        hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211ULL;
-    }
-    return fmt::format("{:016x}", hash);
-}
-
 const std::string& subject_name(const run::Cell& cell) {
     return cell.side == script::Side::Server ? cell.endpoint : cell.client;
 }
@@ -78,7 +69,7 @@ std::string fingerprint(const run::Cell& cell) {
                   std::to_string(cell.port),
                   cell.unexpected_pass ? "unexpected pass" : std::string(script::to_string(cell.verdict)),
                   cell.outcome});
-    return hash_of(joined(parts, std::string_view("\0", 1)));
+    return document::digest(joined(parts, std::string_view("\0", 1)));
 }
 
 /// The worst of the vulnerable cells on GitHub's scale, where above 9 is critical, above 7 high and above 4

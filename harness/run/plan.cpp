@@ -221,34 +221,4 @@ double paced_seconds(const Plan& plan, double messages_per_second) {
     return turns / messages_per_second;
 }
 
-std::string shard_key(const std::string& name, int port) { return fmt::format("{} {}", name, port); }
-
-void keep_shard(Plan& plan, const RunOptions& options) {
-    if (!options.shard) {
-        return;
-    }
-    constexpr std::int64_t unknown = -1;
-    std::vector<std::int64_t> weights;
-    std::int64_t sum = 0;
-    std::int64_t known = 0;
-    for (const PlannedCell& cell : plan.cells) {
-        const auto found = options.earlier_times.find(shard_key(cell.params.name(), cell.port));
-        weights.push_back(found == options.earlier_times.end() ? unknown : found->second);
-        sum += std::max<std::int64_t>(weights.back(), 0);
-        known += weights.back() == unknown ? 0 : 1;
-    }
-    const std::int64_t usual = known > 0 ? sum / known : 1;
-    for (std::int64_t& weight : weights) {
-        weight = weight == unknown ? usual : weight;
-    }
-    const std::vector<int> shards = spread(weights, options.shard->count);
-    std::vector<PlannedCell> kept;
-    for (std::size_t i = 0; i < plan.cells.size(); ++i) {
-        if (shards[i] == options.shard->index) {
-            kept.push_back(std::move(plan.cells[i]));
-        }
-    }
-    plan.cells = std::move(kept);
-}
-
 }  // namespace smtpspec::run

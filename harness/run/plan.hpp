@@ -41,6 +41,7 @@ struct Plan {
     std::vector<PlannedCell> cells;
     int left_out_slow = 0, left_out_intrusive = 0, left_out_budget = 0;
     std::vector<std::string> unknown_filters;  ///< `--only` globs that fit nothing, with a suggestion
+    std::optional<document::ShardNote> shard;  ///< which part of which plan the cells are; nothing: the whole
 
     Traffic total(int port) const;  ///< of the cells without preset
     std::set<int> ports() const;
@@ -59,7 +60,7 @@ std::string shard_key(const std::string& name, int port);
 
 /// Leaves the cells of one part (options.shard); all of them when there is none. Balanced by earlier times; a
 /// cell that has none counts like the average of those that have.
-void keep_shard(Plan& plan, const RunOptions& options);
+void keep_shard(Plan& plan, const Profile& profile, const RunOptions& options);
 
 /// Estimates a script's traffic. `has_credentials`: start states log in.
 Traffic estimate_traffic(const script::Scenario& scenario, bool has_credentials);

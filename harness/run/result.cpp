@@ -25,6 +25,22 @@ std::map<Verdict, int> Result::summary() const {
 
 namespace {
 
+template <typename Info>
+const Rerun& own_or(const std::vector<Info>& known, const std::string& name, const Rerun& usual) {
+    const auto its =
+        std::find_if(known.begin(), known.end(), [&](const Info& one) { return one.name == name; });
+    return its != known.end() && its->rerun ? *its->rerun : usual;
+}
+
+}  // namespace
+
+const Rerun& Result::rerun_of(const Cell& cell) const {
+    return cell.side == script::Side::Server ? own_or(endpoints, cell.endpoint, rerun)
+                                             : own_or(clients, cell.client, rerun);
+}
+
+namespace {
+
 bool is_judged(const Cell& cell) {
     return cell.verdict != Verdict::Skipped && cell.verdict != Verdict::Unsupported;
 }

@@ -11,7 +11,7 @@
 #include <nlohmann/json_fwd.hpp>
 #include <tl/expected.hpp>
 
-#include "harness/run/shard.hpp"
+#include "harness/document/shard_note.hpp"
 #include "protocol/script/words.hpp"
 #include "protocol/wire/transcript.hpp"
 
@@ -85,15 +85,21 @@ struct Cell {
     bool is_flaky() const;
 };
 
+/// What a command needs to run a cell again, besides --only and --port: options with their values, and the
+/// operand as "endpoint".
+using Rerun = std::vector<std::pair<std::string, std::string>>;
+
 /// The endpoint as the result shows it: no secrets.
 struct EndpointInfo {
     std::string name, host;
     std::map<int, std::string> ports;  ///< logical port -> mode
     bool embedded = false;
+    std::optional<Rerun> rerun{};  ///< of its cells, where those of others need another (merge)
 };
 
 struct ClientInfo {
     std::string name, version;
+    std::optional<Rerun> rerun{};  ///< as EndpointInfo
 };
 
 /// One run. Immutable once written; every report is a function of it (`smtpspec.result/1`,
@@ -109,10 +115,12 @@ struct Result {
     std::vector<ClientInfo> clients;
     std::vector<Cell> cells;
     int left_out_slow = 0, left_out_intrusive = 0,
-        left_out_budget = 0;           ///< cells that were planned out, shown in reports
-    std::vector<std::string> notices;  ///< lines for people
-    std::vector<std::pair<std::string, std::string>> rerun;  ///< options to repeat: endpoint argument etc.
-    std::optional<Shard> shard;                              ///< nothing: the whole
+        left_out_budget = 0;                   ///< cells that were planned out, shown in reports
+    std::vector<std::string> notices;          ///< lines for people
+    Rerun rerun;                               ///< of cells whose endpoint or client has none of its own
+    std::optional<document::ShardNote> shard;  ///< nothing: the whole
+
+    const Rerun& rerun_of(const Cell& cell) const;
 
     std::map<Verdict, int> summary() const;
 };

@@ -134,6 +134,21 @@ json to_json(const Cell& cell) {
     return shown;
 }
 
+/// A list: --connect-to may stand there twice.
+json rerun_json(const Rerun& rerun) {
+    json list = json::array();
+    for (const auto& [option, value] : rerun) {
+        list.push_back(json{{"option", option}, {"value", value}});
+    }
+    return list;
+}
+
+void add_own_rerun(json& shown, const std::optional<Rerun>& rerun) {
+    if (rerun) {
+        shown["rerun"] = rerun_json(*rerun);
+    }
+}
+
 json endpoints_json(const Result& result) {
     json list = json::array();
     for (const EndpointInfo& endpoint : result.endpoints) {
@@ -145,6 +160,7 @@ json endpoints_json(const Result& result) {
                             {"host", endpoint.host},
                             {"ports", ports},
                             {"embedded", endpoint.embedded}});
+        add_own_rerun(list.back(), endpoint.rerun);
     }
     return list;
 }
@@ -160,12 +176,13 @@ json to_json(const Result& result) {
                   {"duration_us", result.duration_us},
                   {"interrupted", result.interrupted}};
     if (result.shard) {
-        document["shard"] = json{{"index", result.shard->index}, {"count", result.shard->count}};
+        document["shard"] = document::to_json(*result.shard);
     }
     document["endpoints"] = endpoints_json(result);
     document["clients"] = json::array();
     for (const ClientInfo& client : result.clients) {
         document["clients"].push_back(json{{"name", client.name}, {"version", client.version}});
+        add_own_rerun(document["clients"].back(), client.rerun);
     }
     json summary = json::object();
     for (const auto& [verdict, count] : result.summary()) {
@@ -176,10 +193,7 @@ json to_json(const Result& result) {
                                 {"intrusive", result.left_out_intrusive},
                                 {"budget", result.left_out_budget}};
     document["notices"] = result.notices;
-    document["rerun"] = json::array();  // a list: --connect-to may stand there twice
-    for (const auto& [option, value] : result.rerun) {
-        document["rerun"].push_back(json{{"option", option}, {"value", value}});
-    }
+    document["rerun"] = rerun_json(result.rerun);
     document["cells"] = json::array();
     for (const Cell& cell : result.cells) {
         document["cells"].push_back(to_json(cell));

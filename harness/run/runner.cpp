@@ -52,7 +52,7 @@ Plan plan_run(const RunContext& context, const Catalog& catalog) {
             plan,
             make_plan(catalog, context.profile, context.options, context.surroundings, script::Side::Client));
     }
-    keep_shard(plan, context.options);
+    keep_shard(plan, context.profile, context.options);
     return plan;
 }
 
@@ -88,7 +88,7 @@ Result execute(RunContext& context,
     result.tool_version = version;
     result.seed = context.options.seed;
     result.started = now_utc();
-    result.shard = context.options.shard;
+    result.shard = plan.shard;
     const auto begin = wire::Clock::now();
     result.endpoints.push_back(endpoint_info(context));
     std::map<int, PortProbe> probes;

@@ -6,11 +6,11 @@
 #include <charconv>
 #include <numeric>
 
+#include "harness/document/shard_note.hpp"
+
 namespace smtpspec::run {
 
 namespace {
-
-constexpr int most_shards = 1000;
 
 std::optional<int> number(std::string_view text) {
     int value = 0;
@@ -27,7 +27,7 @@ std::optional<Shard> parse_shard(std::string_view text) {
     }
     const auto index = number(text.substr(0, slash));
     const auto count = number(text.substr(slash + 1));
-    if (!index || !count || *count < 1 || *count > most_shards || *index < 1 || *index > *count) {
+    if (!index || !count || *count < 1 || *count > document::most_shards || *index < 1 || *index > *count) {
         return std::nullopt;
     }
     return Shard{*index, *count};

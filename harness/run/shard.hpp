@@ -13,7 +13,7 @@ namespace smtpspec::run {
 /// Which part of a run this is.
 struct Shard {
     int index = 1;  ///< 1..count
-    int count = 1;  ///< 1..1000
+    int count = 1;  ///< 1..document::most_shards
     bool operator==(const Shard&) const = default;
 };
 

@@ -40,6 +40,8 @@ FILES = {
     "more/one.smtp": None,
     "more/two.smtp": None,
     "broken.json": '{"schema": "smtpspec.result/2"}\n',
+    "earlier.json": '{"schema": "smtpspec.latency/1"}\n',
+    "later.json": '{"schema": "smtpspec.latency/3"}\n',
     "variable.yaml": PORTS + "auth: {user: a, password_env: KEY}\n",
 }
 
@@ -120,6 +122,8 @@ ROWS = [
     (["run", "--output", "empty.rules/r.json"], "there is no folder empty.rules"),
     (["bench", "--output", "missing/r.json"], "there is no folder missing"),
     (["mock", "--ca-out", "missing/ca.pem", "--", "true"], "there is no folder missing"),
+    (["report", "earlier.json"], "earlier.json is smtpspec.latency/1; report reads smtpspec.result/1 (of run) and smtpspec.latency/2 (of bench)"),
+    (["report", "later.json"], "later.json is smtpspec.latency/3; report reads smtpspec.result/1 (of run) and smtpspec.latency/2 (of bench)"),
     (["report", "broken.json"], 'schema: expected "smtpspec.result/1", got "smtpspec.result/2"'),
     (["selftest", "--scenarios", "more"], "two.smtp:1:1: error: scenario starttls.cmd.parameter-501 is in more/one.smtp already"),
     (["list", "--jobs", "2"], "--jobs"),

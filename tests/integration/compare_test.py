@@ -114,9 +114,10 @@ def main():
             (failing(document, 465, 40), [], 1, ["port 465: 40 of 60 messages failed in NEW, 0 of 60 in OLD"]),
             (failing(document, 465, 1), [], 0, ["port 465: 1 of 60 messages failed in NEW"]),
             (dict(document, blocks=document["blocks"][::20]), [], 5, ["blocks, and 4 are needed"]),
-            (set_to(document, "schema", "smtpspec.latency/1"), [], 2, ["no latency result"]),
+            (set_to(document, "schema", "smtpspec.latency/1"), [], 2, ["expected \"smtpspec.latency/2\"", "smtpspec.latency/1"]),
             (set_to(document, "schema", "smtpspec.result/1"), [], 2, ["this is no smtpspec.result/1 document"]),
             (set_to(document, "endpoint", "somebody else"), [], 0, ["the endpoints differ"]),
+            (set_to(document, "interrupted", True), [], 0, ["NEW was interrupted: it is only a part"]),
         ]
         new = folder / "new.json"
         for number, (changed, options, code, words) in enumerate(cases):

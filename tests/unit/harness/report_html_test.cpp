@@ -122,6 +122,15 @@ TEST(ReportHtml, a_latency_page_has_a_curve_and_bars_that_count_all) {
     EXPECT_EQ(stage.at("curve").back(), json::array({100, 1099}));
 }
 
+TEST(ReportHtml, a_latency_page_says_that_it_is_only_a_part) {
+    latency::LatencyResult result;
+    result.notices = {"a pause"};
+    EXPECT_EQ(unpacked(render_html(result), "result").at("notices"), json::array({"a pause"}));
+    result.interrupted = true;
+    EXPECT_EQ(unpacked(render_html(result), "result").at("notices"),
+              json::array({"interrupted: partial result", "a pause"}));
+}
+
 TEST(ReportHtml, a_comparison_holds_what_changed_and_the_times_of_both) {
     latency::LatencyResult before;
     latency::PortLatency port;
