@@ -124,12 +124,13 @@ void add_selftest(CLI::App& app, ParsedWords& words) {
 void add_list(CLI::App& app, Arguments& arguments) {
     CLI::App& list = *app.add_subcommand("list", "the scenarios");
     add_filters(list, arguments);
-    list.add_option("--format", arguments.list_format, "text or json")
+    list.add_option("--format", arguments.list_format, "text, json or markdown")
         ->option_text("FORMAT")
-        ->check(CLI::IsMember({"text", "json"}));
+        ->check(CLI::IsMember({"text", "json", "markdown"}));
     list.add_flag("--defects", arguments.list_defects, "the named defects of the model peers instead");
     list.footer(
-        "Examples:\n  smtpspec list --side server\n  smtpspec list --format json\n  smtpspec list --defects");
+        "Examples:\n  smtpspec list --side server\n  smtpspec list --format json\n  smtpspec list --format "
+        "markdown  docs/scenarios.md\n  smtpspec list --defects");
 }
 
 void add_files(CLI::App& app, ParsedWords& words) {

@@ -12,7 +12,8 @@ namespace {
 using namespace smtpspec::script;
 
 const std::string base =
-    "id: t.x\nrev: 3\ntitle: A \"quoted\" title\nside: client\nlevel: MUST NOT\nseverity: low\n"
+    "id: t.x\nrev: 3\ntitle: A \"quoted\" title\nfail_means: Mail is lost, says ä user\nside: client\nlevel: "
+    "MUST NOT\nseverity: low\n"
     "refs: [RFC 5321 §4.1.1.4, CVE-2011-0411]\noutcomes: {x: pass, y: vulnerable/critical}\nselftest: {d: "
     "\"y[eod=a*]\"}\n";
 
@@ -31,6 +32,7 @@ TEST(Head, IsTyped) {
     EXPECT_EQ(head.id.text, "t.x");
     EXPECT_EQ(head.rev, 3);
     EXPECT_EQ(head.title.text, "A \"quoted\" title");
+    EXPECT_EQ(head.fail_means.text, "Mail is lost, says ä user");
     EXPECT_EQ(head.side, Side::Client);
     EXPECT_EQ(head.level, Level::MustNot);
     EXPECT_EQ(head.refs[0].text, "RFC 5321 §4.1.1.4");
