@@ -9,6 +9,7 @@
 #include "harness/report/markdown_text.hpp"
 #include "harness/report/text.hpp"
 #include "harness/run/catalog.hpp"
+#include "protocol/script/print.hpp"
 #include "protocol/smtp/text.hpp"
 
 namespace smtpspec::cli {
@@ -65,12 +66,13 @@ std::size_t count_of(const Groups& groups) {
 std::string contents(const Groups& groups, Side side) {
     std::string out = fmt::format("\n**{}** ({})\n\n", title_of(side), count_of(groups));
     for (const auto& [name, members] : groups) {
-        std::vector<std::string> links;
+        out += fmt::format("- [{}](#{})\n", name, anchor(group_heading(side, name)));
         for (const Scenario* scenario : members) {
-            links.push_back(fmt::format("[{}](#{})", scenario->id(), anchor(scenario->id())));
+            out += fmt::format("  - [{}](#{}): {}\n",
+                               scenario->id(),
+                               anchor(scenario->id()),
+                               words(scenario->head.title.text));
         }
-        out += fmt::format(
-            "- [{}](#{}): {}\n", name, anchor(group_heading(side, name)), report::joined(links, ", "));
     }
     return out;
 }
@@ -157,7 +159,7 @@ std::string conditions(const Scenario& scenario) {
     for (const script::Mode mode : head.modes) {
         modes.emplace_back(script::to_string(mode));
     }
-    std::string out = head.modes.size() == 3 ? "ports of all modes" : "ports " + report::joined(modes, ", ");
+    std::string out = head.modes.size() == 3 ? "every port" : "ports with " + report::joined(modes, ", ");
     if (head.services.size() == 1) {
         out += fmt::format(" that are for {}", script::to_string(head.services.front()));
     }
@@ -170,14 +172,36 @@ std::string conditions(const Scenario& scenario) {
     return out + (scenario.slow() ? "; slow" : "");
 }
 
+/// What a value of a parameter stands for; "" where its name says it.
+std::string meaning(const script::ParamValue& value) {
+    if (const script::Template* text = value.find("")) {
+        const std::string shown = script::to_text(*text);
+        return shown == '"' + value.name + '"' ? "" : shown;
+    }
+    std::vector<std::string> fields;
+    for (const auto& [name, text] : std::get<1>(value.value)) {
+        fields.push_back(fmt::format("{}: {}", name, script::to_text(text)));
+    }
+    return report::joined(fields, ", ");
+}
+
 std::string parameters(const script::Head& head) {
+    constexpr int longest = 160;  // characters
     std::string out;
     for (const script::Parameter& parameter : head.params) {
-        std::vector<std::string> names;
+        std::vector<std::string> bare;
+        std::string explained;
         for (const script::ParamValue& value : parameter.values) {
-            names.push_back(markdown::code(report::safe(value.name)));
+            const std::string name = markdown::code(report::safe(value.name));
+            const std::string text = report::cut(report::safe(meaning(value)), longest);
+            if (text.empty()) {
+                bare.push_back(name);
+            } else {
+                explained += fmt::format("  - {}: {}\n", name, markdown::code(text));
+            }
         }
-        out += fmt::format("- With {}: {}\n", markdown::code(parameter.name), report::joined(names, ", "));
+        const std::string names = bare.empty() ? "" : " " + report::joined(bare, ", ");
+        out += fmt::format("- With {}:{}\n{}", markdown::code(parameter.name), names, explained);
     }
     return out;
 }

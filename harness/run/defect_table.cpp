@@ -3,9 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 #include <map>
+#include <numeric>
 #include <set>
-#include <stdexcept>
 
 #include "mockserver/defects.hpp"
 
@@ -16,10 +17,10 @@ namespace {
 using script::Scenario;
 using ScenarioPtr = std::shared_ptr<const Scenario>;
 
-/// Most cells wait and do not compute.
-constexpr int cells_at_once = 200;
-/// How long an answer is awaited, instead of the ten seconds of a run: the model server answers at once.
-constexpr std::chrono::seconds step{2};
+/// How many cells are under way at once. All of them are run once, and most of them wait and do not compute.
+/// What is not a pass is run again at leisure, since a busy machine makes a good peer look slow; and what
+/// came out differently then, once more alone, which decides.
+constexpr int wide = 400, calm = 48, alone = 1;
 
 bool turned(Verdict verdict) { return is_red(verdict) || verdict == Verdict::Warn; }
 
@@ -35,24 +36,11 @@ bool is_about_time(const Scenario& scenario) {
     return scenario.slow() || text.find("since(") != std::string_view::npos;
 }
 
-/// The same scenario with less patience.
-ScenarioPtr impatient(const Scenario& scenario) {
-    auto copy = script::load_scenario(scenario.source->text(), scenario.source->name());
-    if (!copy) {
-        throw std::logic_error("a scenario of the catalogue cannot be read again: " + scenario.id());
-    }
-    copy->head.time.step = std::min<script::Duration>(copy->head.time.step, step);
-    return std::make_shared<const Scenario>(std::move(*copy));
-}
-
 class Table {
   public:
     Table(RunContext& context, const Catalog& catalog) : context_(context) {
         context_.options.slow = false;
         context_.options.transcripts = KeepTranscripts::none;
-        if (context_.options.jobs == 0) {
-            context_.options.jobs = cells_at_once;
-        }
         add_cells(make_plan(
             catalog, context_.profile, context_.options, Surroundings::embedded, script::Side::Server));
         for (const ScenarioPtr& scenario : catalog.scenarios()) {
@@ -63,40 +51,71 @@ class Table {
     }
 
     DefectTable run(const Progress& progress) {
-        const ScheduleOutcome outcome = run_plan(context_, plan_, {}, progress);
-        table_.interrupted = outcome.interrupted;
-        if (!outcome.interrupted) {
-            judge(outcome.runs);
+        std::vector<std::size_t> all(plan_.cells.size());
+        std::iota(all.begin(), all.end(), std::size_t{0});
+        cells_.resize(plan_.cells.size());
+        carry_out(all, wide, progress);
+        std::vector<std::size_t> doubtful;
+        std::copy_if(all.begin(), all.end(), std::back_inserter(doubtful), [&](std::size_t index) {
+            return cells_[index].verdict != Verdict::Pass && cells_[index].verdict != Verdict::Unsupported;
+        });
+        carry_out(carry_out(doubtful, calm, progress), alone, progress);
+        table_.interrupted = context_.interrupted;
+        if (!table_.interrupted) {
+            judge();
         }
-        table_.conversations = outcome.runs.size();
         table_.left_out.assign(left_out_.begin(), left_out_.end());
         return std::move(table_);
     }
 
   private:
+    /// Runs these cells; gives those that came out in another way than before.
+    std::vector<std::size_t> carry_out(const std::vector<std::size_t>& indices,
+                                       int at_once,
+                                       const Progress& progress) {
+        Plan part;
+        for (const std::size_t index : indices) {
+            part.cells.push_back(plan_.cells[index]);
+        }
+        if (part.cells.empty() || context_.interrupted) {
+            return {};
+        }
+        context_.options.jobs = at_once;
+        ScheduleOutcome outcome = run_plan(context_, part, {}, progress);
+        if (outcome.interrupted) {
+            return {};
+        }
+        table_.conversations += outcome.runs.size();
+        std::vector<std::size_t> changed;
+        for (std::size_t i = 0; i < indices.size(); ++i) {
+            Cell& known = cells_[indices[i]];
+            if (known.verdict != outcome.runs[i].cell.verdict) {
+                changed.push_back(indices[i]);
+            }
+            known = std::move(outcome.runs[i].cell);
+        }
+        return changed;
+    }
+
     void add_cells(const Plan& good) {
         std::map<std::string, int> ports;
-        std::map<std::string, ScenarioPtr> scenarios;
         for (const PlannedCell& cell : good.cells) {
             const std::string& id = cell.scenario->id();
             if (is_about_time(*cell.scenario)) {
                 left_out_.insert(id);
                 continue;
             }
-            ScenarioPtr& scenario = scenarios[id];
-            scenario = scenario ? scenario : impatient(*cell.scenario);
             int& port = ports.try_emplace(id, cell.port).first->second;
             if (cell.mode == script::Mode::Starttls && mode_of(port) != script::Mode::Starttls) {
                 port = cell.port;
             }
         }
-        table_.scenarios = scenarios.size();
+        table_.scenarios = ports.size();
         std::vector<PlannedCell> chosen;
         for (const PlannedCell& cell : good.cells) {
             const auto port = ports.find(cell.scenario->id());
             if (port != ports.end() && port->second == cell.port) {
                 chosen.push_back(cell);
-                chosen.back().scenario = scenarios[cell.scenario->id()];
             }
         }
         add_peers(chosen);
@@ -120,17 +139,16 @@ class Table {
         }
     }
 
-    void judge(const std::vector<CellRun>& runs) {
+    void judge() {
         std::map<std::string, std::map<std::string, TurnedScenario>> found;
-        for (std::size_t i = 0; i < runs.size(); ++i) {
+        for (std::size_t i = 0; i < cells_.size(); ++i) {
             const PlannedCell& planned = plan_.cells[i];
-            const Cell& cell = runs[i].cell;
-            const bool wrong =
-                cell.verdict == Verdict::Error || (planned.defect.empty() && turned(cell.verdict));
-            if (wrong) {
+            const Cell& cell = cells_[i];
+            const bool good = planned.defect.empty();
+            if (cell.verdict == Verdict::Error || (good && turned(cell.verdict))) {
                 table_.errors.push_back(fmt::format("{} against {}: {} ({})",
                                                     cell.name(),
-                                                    planned.defect.empty() ? "the good peer" : planned.defect,
+                                                    good ? "the good peer" : planned.defect,
                                                     script::to_string(cell.verdict),
                                                     cell.reason));
             } else if (turned(cell.verdict)) {
@@ -159,6 +177,7 @@ class Table {
 
     RunContext& context_;
     Plan plan_;
+    std::vector<Cell> cells_;  ///< beside plan_.cells, as they came out last
     std::set<std::string> left_out_;
     DefectTable table_;
 };

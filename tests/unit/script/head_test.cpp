@@ -156,7 +156,7 @@ TEST(HeadYaml, RefusesWhatAHeadMayNotHave) {
 TEST(HeadYaml, NeedsItsMandatoryKeys) {
     const auto scenario = load("id: t.x\nside: client\n");
     ASSERT_FALSE(scenario);
-    EXPECT_EQ(scenario.error().error_count(), 7U) << scenario.error().render();
+    EXPECT_EQ(scenario.error().error_count(), 8U) << scenario.error().render();
 }
 
 TEST(Cells, AreAllCombinationsInTheOrderOfTheHeadButTheExceptions) {
