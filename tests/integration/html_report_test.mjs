@@ -207,6 +207,7 @@ async function hostileCell(page) {
     for (const part of ["</script><img src=x onerror", "]]>", "\\x1b[31m", "\\u202e", "\\xff\\xfe", "CRLF", "show all 1048576 octets", "smtpspec run"]) {
         check("evidence shows", text.includes(part), JSON.stringify(part));
     }
+    check("what a failure means", /\bmeans\n.*<\/script>/.test(text));
     check("link to the RFC", await page.locator("dialog a[href='https://www.rfc-editor.org/rfc/rfc3207#section-4.2']").count() === 1);
     check("no markup of the peer", await page.locator("img").count() === 0 && await page.title() === "smtpspec");
     await page.keyboard.press("Escape");
