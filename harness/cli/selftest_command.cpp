@@ -75,8 +75,9 @@ int code_of(const run::SelftestReport& report) {
 /// A block for each defect. A star: the scenario's `selftest` names it.
 std::string by_defect_text(const run::DefectTable& table) {
     std::string text =
-        "# What each defect of the model server turns; a star where the scenario's selftest names the "
-        "defect.\n";
+        "# What each defect of the model server turns, on one port: for STARTTLS where the scenario has "
+        "one.\n"
+        "# A star: the scenario's selftest names the defect.\n";
     for (const std::string& id : table.left_out) {
         text += fmt::format("# left out, as it is about time: {}\n", id);
     }
