@@ -79,6 +79,7 @@ struct Arguments {
     bool list_defects = false;  ///< the model peers' defects instead of the scenarios
     double allow_inconclusive = 0;
     bool plan_only = false, mutate = false;
+    bool by_defect = false;  ///< selftest: which scenarios each defect turns red
     std::string colour = "auto";
     std::vector<std::string> operands;  ///< ids, files, results
     std::string waive_path;             ///< of `waive`; "": standard output

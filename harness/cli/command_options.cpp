@@ -113,23 +113,31 @@ void add_selftest(CLI::App& app, ParsedWords& words) {
     add_filters(selftest, words.arguments);
     add_conduct(selftest, words.arguments);
     add_output(selftest, words);
-    selftest.add_flag("--mutate",
-                      words.arguments.mutate,
-                      "turn each non-pass outcome into pass, one at a time: somebody must notice");
+    auto* mutate =
+        selftest.add_flag("--mutate",
+                          words.arguments.mutate,
+                          "turn each non-pass outcome into pass, one at a time: somebody must notice");
+    selftest
+        .add_flag("--by-defect",
+                  words.arguments.by_defect,
+                  "for each defect of the model server, which server scenarios turn red or warn")
+        ->excludes(mutate)
+        ->excludes(selftest.get_option("--format"));
     selftest.footer(
         "Examples:\n  smtpspec selftest\n  smtpspec selftest --only 'starttls.inject.*' --mutate\n  smtpspec "
-        "selftest --scenarios my-scenarios/");
+        "selftest --scenarios my-scenarios/\n  smtpspec selftest --by-defect");
 }
 
 void add_list(CLI::App& app, Arguments& arguments) {
     CLI::App& list = *app.add_subcommand("list", "the scenarios");
     add_filters(list, arguments);
-    list.add_option("--format", arguments.list_format, "text or json")
+    list.add_option("--format", arguments.list_format, "text, json or markdown")
         ->option_text("FORMAT")
-        ->check(CLI::IsMember({"text", "json"}));
+        ->check(CLI::IsMember({"text", "json", "markdown"}));
     list.add_flag("--defects", arguments.list_defects, "the named defects of the model peers instead");
     list.footer(
-        "Examples:\n  smtpspec list --side server\n  smtpspec list --format json\n  smtpspec list --defects");
+        "Examples:\n  smtpspec list --side server\n  smtpspec list --format json\n  smtpspec list --format "
+        "markdown  docs/scenarios.md\n  smtpspec list --defects");
 }
 
 void add_files(CLI::App& app, ParsedWords& words) {

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
+#include "harness/cli/catalogue_page.hpp"
 #include "harness/cli/commands.hpp"
 #include "harness/cli/load.hpp"
 #include "harness/cli/output.hpp"
@@ -42,6 +43,7 @@ json describe(const Scenario& scenario) {
     json shown{{"id", head.id.text},
                {"rev", head.rev},
                {"title", head.title.text},
+               {"fail_means", head.fail_means.text},
                {"side", script::to_string(head.side)},
                {"level", script::to_string(head.level)},
                {"severity", script::to_string(head.severity)}};
@@ -171,7 +173,7 @@ int list_command(const Arguments& arguments) {
         }
     }
     if (!as_json) {
-        return print(table(chosen)) ? 0 : 3;
+        return print(arguments.list_format == "markdown" ? catalogue_page(chosen) : table(chosen)) ? 0 : 3;
     }
     json shown = json::array();
     for (const Scenario* scenario : chosen) {

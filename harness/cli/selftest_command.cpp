@@ -4,6 +4,7 @@
 #include "harness/cli/interrupt.hpp"
 #include "harness/cli/load.hpp"
 #include "harness/cli/output.hpp"
+#include "harness/run/defect_table.hpp"
 #include "harness/run/runner.hpp"
 #include "harness/run/selftest.hpp"
 #include "harness/run/version.hpp"
@@ -71,6 +72,39 @@ int code_of(const run::SelftestReport& report) {
     return report.green() ? 0 : 1;
 }
 
+/// A block for each defect. A star: the scenario's `selftest` names it.
+std::string by_defect_text(const run::DefectTable& table) {
+    std::string text =
+        "# What each defect of the model server turns, on one port: for STARTTLS where the scenario has "
+        "one.\n"
+        "# A star: the scenario's selftest names the defect.\n";
+    for (const std::string& id : table.left_out) {
+        text += fmt::format("# left out, as it is about time: {}\n", id);
+    }
+    for (const run::DefectRow& row : table.rows) {
+        text += fmt::format("\n{}\n", row.defect);
+        for (const run::TurnedScenario& one : row.turned) {
+            text += fmt::format(
+                "  {:<10} {}{}\n", script::to_string(one.verdict), one.scenario, one.named ? " *" : "");
+        }
+        text += row.turned.empty() ? "  nothing\n" : "";
+    }
+    return text;
+}
+
+int by_defect(const run::Catalog& catalog, run::RunContext& context) {
+    const run::DefectTable table = run::defect_table(context, catalog, progress_on_stderr());
+    end_progress();
+    for (const std::string& error : table.errors) {
+        say("smtpspec selftest: {}\n", error);
+    }
+    if (table.interrupted || table.conversations == 0) {
+        say("smtpspec selftest: {}; nothing was judged\n", table.interrupted ? "interrupted" : "no scenario");
+        return table.interrupted ? 130 : 77;
+    }
+    return !print(by_defect_text(table)) ? 3 : table.errors.empty() ? 0 : 1;
+}
+
 }  // namespace
 
 int selftest_command(const Arguments& arguments) {
@@ -86,6 +120,9 @@ int selftest_command(const Arguments& arguments) {
         return 2;
     }
     const InterruptGuard guard(context->interrupted);
+    if (arguments.by_defect) {
+        return by_defect(*catalog, *context);
+    }
     run::SelftestReport report = run::selftest(
         *context, *catalog, arguments.mutate ? run::Mutate::yes : run::Mutate::no, progress_on_stderr());
     end_progress();

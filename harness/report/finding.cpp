@@ -160,6 +160,7 @@ std::string render_finding(const Finding& finding, const run::Result& result, co
     writer.field("expected", text.expected);
     writer.field("got", text.got);
     writer.field("why", text.why);
+    writer.field("means", text.means);
     writer.field("waiver", text.waiver);
     writer.field("attempts", text.attempts);
     writer.field("also", text.also);

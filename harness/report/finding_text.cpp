@@ -136,6 +136,11 @@ std::string finding_name(const Finding& finding) {
     return names_of(finding).size() == 1 ? finding.shown().name() : finding.shown().scenario;
 }
 
+std::string means_text(const run::Cell& cell) {
+    const bool failed = run::is_red(cell.verdict) || cell.verdict == run::Verdict::Warn;
+    return failed ? safe(cell.fail_means) : "";
+}
+
 FindingText text_of(const Finding& finding) {
     const run::Cell& cell = finding.shown();
     FindingText text;
@@ -156,6 +161,7 @@ FindingText text_of(const Finding& finding) {
     text.refs = safe_refs(cell);
     text.expected = safe(cell.expected);
     text.got = got_text(cell);
+    text.means = means_text(cell);
     if (brief) {  // one sentence: what came, or why where only an outcome is known
         text.got = cell.got.empty() || cell.got == cell.outcome ? text.why : text.got;
         text.why.clear();

@@ -23,12 +23,17 @@ struct FindingText {
     std::string title, level;
     std::string verdict;  ///< "fail, MUST, severity high, outcome executed"
     std::vector<std::string> refs;
-    std::string expected, got, why, waiver;
+    std::string expected, got, why;
+    std::string means;  ///< what people notice; of a red cell and a warning only
+    std::string waiver;
     std::string attempts;  ///< "inconclusive (no answer), then pass" of a cell that was run again
     std::string also;      ///< "[eod=lf-dot-lf] port 25": the other parameter values that it is about
 };
 
 FindingText text_of(const Finding& finding);
+
+/// What people notice of this cell's failure; "" where nothing has failed.
+std::string means_text(const run::Cell& cell);
 
 /// Why a finding has no transcript to show; "" where there was no conversation.
 std::string transcript_note(const run::Cell& cell);

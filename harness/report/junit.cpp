@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "harness/report/excerpt.hpp"
+#include "harness/report/finding_text.hpp"
 #include "harness/report/matrix.hpp"
 #include "harness/report/report.hpp"
 #include "harness/report/symbol.hpp"
@@ -91,6 +92,7 @@ std::string evidence(const run::Result& result, const run::Cell& cell) {
     add("expected", safe(cell.expected));
     add("got", safe(cell.got));
     add("why", cell.reason == cell.got ? "" : safe(cell.reason));
+    add("means", means_text(cell));
     if (cell.waiver) {
         add("waiver", fmt::format("{} ({})", safe(cell.waiver->id), safe(cell.waiver->reason)));
     }

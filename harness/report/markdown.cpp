@@ -276,6 +276,7 @@ std::string finding_details(const Finding& finding, const run::Result& result, c
     add("expected", text.expected == text.title ? "" : words(text.expected));
     add("got", words(text.got));
     add("why", words(text.why));
+    add("means", words(text.means));
     add("waiver", words(text.waiver));
     add("attempts", words(text.attempts));
     add("also", words(text.also));

@@ -126,6 +126,7 @@ std::string text_of_result(const run::Cell& cell) {
     add("expected", text.expected);
     add("got", text.got);
     add("why", text.why);
+    add("means", text.means);
     add("waiver", text.waiver);
     add("attempts", text.attempts);
     return out;
@@ -179,10 +180,11 @@ json rule_of(const std::vector<const run::Cell*>& cells) {
     }
     const std::string rule = refs.empty() ? "" : " (" + joined(refs, ", ") + ")";
     const std::string full = fmt::format("{}: {}{}", safe(cell.level), safe(cell.title), rule);
+    const std::string means = cell.fail_means.empty() ? "" : fmt::format(" {}.", safe(cell.fail_means));
     json shown{{"id", safe(cell.scenario)},
                {"shortDescription", message(safe(cell.title))},
                {"fullDescription", message(full)},
-               {"help", message(fmt::format("{}. smtpspec show {}", full, safe(cell.scenario)))}};
+               {"help", message(fmt::format("{}.{} smtpspec show {}", full, means, safe(cell.scenario)))}};
     if (!help_uri.empty()) {
         shown["helpUri"] = help_uri;
     }

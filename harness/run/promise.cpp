@@ -11,6 +11,7 @@ Cell promise_cell(const RunContext& context,
     Cell cell;
     cell.scenario = "endpoint.mode";
     cell.title = "The port keeps the mode that its profile promises";
+    cell.fail_means = "Clients that are set up as the profile says cannot send through this port";
     cell.endpoint = context.profile.name;
     cell.port = probe.port;
     cell.mode = std::string(script::to_string(probe.mode));
@@ -41,6 +42,7 @@ Cell starttls_missing(const RunContext& context, const PortProbe& probe) {
             guessed ? "" : ", but the profile says this port upgrades"));
     if (guessed) {
         cell.title = "The port has the usual mode";
+        cell.fail_means = "Clients with the usual settings cannot send through this port, or send in clear";
         cell.level = "SHOULD";
         cell.severity = "medium";
         cell.verdict = probe.port == 25 ? Verdict::Unsupported : Verdict::Warn;
@@ -112,6 +114,8 @@ Cell untrusted_certificate(const RunContext& context, const PortProbe& probe) {
                     probe.certificate_problem));
     cell.scenario = "endpoint.certificate";
     cell.title = "The certificate proves the host";
+    cell.fail_means =
+        "Clients that check certificates refuse to send, and those that do not may talk to anybody";
     cell.level = "SHOULD";
     cell.refs = {"RFC 8314 §5.2", "RFC 7817 §3"};
     cell.expected = "a certificate for the host from a CA that is trusted here";

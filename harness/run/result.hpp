@@ -51,6 +51,7 @@ struct Cell {
     std::string scenario;
     int rev = 1;
     std::string title;
+    std::string fail_means;           ///< what people notice when the peer fails; "" in older documents
     std::vector<std::string> covers;  ///< requirement ids that this cell settles, without the scenario's own
     std::vector<std::pair<std::string, std::string>> params;
     script::Side side = script::Side::Server;

@@ -85,12 +85,13 @@ json pairs(const std::vector<std::pair<std::string, std::string>>& list) {
 }
 
 json to_json(const Cell& cell) {
-    json shown{{"scenario", cell.scenario},
-               {"rev", cell.rev},
-               {"title", cell.title},
-               {"covers", cell.covers},
-               {"params", pairs(cell.params)},
-               {"side", script::to_string(cell.side)}};
+    json shown{{"scenario", cell.scenario}, {"rev", cell.rev}, {"title", cell.title}};
+    if (!cell.fail_means.empty()) {
+        shown["fail_means"] = cell.fail_means;
+    }
+    shown["covers"] = cell.covers;
+    shown["params"] = pairs(cell.params);
+    shown["side"] = script::to_string(cell.side);
     if (cell.side == script::Side::Server) {
         shown["endpoint"] = cell.endpoint;
     } else {

@@ -64,6 +64,7 @@ void read_rule(const Value& shown, Cell& cell) {
     cell.scenario = shown.at("scenario").text();
     cell.rev = shown.at("rev").number<int>(1);
     cell.title = shown.at("title").text();
+    cell.fail_means = shown.text_or_none("fail_means");
     cell.covers = shown.at("covers").texts();
     cell.params = shown.at("params").pairs();
     cell.side = read_side(shown.at("side"));

@@ -23,6 +23,7 @@ Cell blank_cell(const RunContext& context, const PlannedCell& planned) {
     cell.scenario = head.id.text;
     cell.rev = static_cast<int>(head.rev);
     cell.title = head.title.text;
+    cell.fail_means = head.fail_means.text;
     cell.covers = script::covered_by(head, planned.params);
     cell.params = planned.params.values;
     cell.side = head.side;

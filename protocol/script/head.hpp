@@ -110,6 +110,7 @@ struct Head {
     Located id;
     std::int64_t rev = 0;
     Located title;
+    Located fail_means;  ///< what people notice when the peer fails
     Side side = Side::Server;
     Level level = Level::Must;
     Severity severity = Severity::Medium;

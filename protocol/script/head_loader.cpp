@@ -17,7 +17,7 @@ namespace {
 
 constexpr std::int64_t known_language = 1;
 constexpr std::array mandatory = {
-    "id", "rev", "title", "side", "level", "severity", "refs", "outcomes", "selftest"};
+    "id", "rev", "title", "fail_means", "side", "level", "severity", "refs", "outcomes", "selftest"};
 constexpr std::array client_only = {"client", "limiter", "dns", "web"};
 
 bool is_id(std::string_view text) {
@@ -32,6 +32,12 @@ bool is_id(std::string_view text) {
     return !word_empty;
 }
 
+/// UTF-8: octets that begin a character.
+std::size_t characters(std::string_view text) {
+    return static_cast<std::size_t>(std::count_if(
+        text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U; }));
+}
+
 }  // namespace
 
 const std::vector<HeadLoader::Key>& HeadLoader::keys() {
@@ -39,6 +45,7 @@ const std::vector<HeadLoader::Key>& HeadLoader::keys() {
                                            {"id", &HeadLoader::set_id},
                                            {"rev", &HeadLoader::set_rev},
                                            {"title", &HeadLoader::set_title},
+                                           {"fail_means", &HeadLoader::set_fail_means},
                                            {"side", &HeadLoader::set_side},
                                            {"level", &HeadLoader::set_level},
                                            {"severity", &HeadLoader::set_severity},
@@ -172,6 +179,17 @@ bool HeadLoader::too_many(const YamlNode& node) {
     return true;
 }
 
+Located HeadLoader::line_of(const YamlNode& node, std::string_view key, std::string_view what) {
+    if (!expect_scalar(node, what)) {
+        return {};
+    }
+    Located line{node.text(), node.at};
+    if (line.text.find('\n') != std::string::npos) {
+        wrong(node, fmt::format("`{}` has several lines", key), "one line");
+    }
+    return line;
+}
+
 std::vector<Located> HeadLoader::texts(const YamlNode& list, std::string_view what) {
     std::vector<Located> result;
     if (!expect_list(list, what)) {
@@ -244,11 +262,15 @@ void HeadLoader::set_rev(const YamlNode& node) {
 }
 
 void HeadLoader::set_title(const YamlNode& node) {
-    if (expect_scalar(node, "one line: the requirement as a sentence")) {
-        head_.title = {node.text(), node.at};
-        if (head_.title.text.find('\n') != std::string::npos) {
-            wrong(node, "the title has several lines", "one line");
-        }
+    head_.title = line_of(node, "title", "one line: the requirement as a sentence");
+}
+
+void HeadLoader::set_fail_means(const YamlNode& node) {
+    constexpr std::size_t longest = 200;  // it stands beside a verdict in every report
+    head_.fail_means = line_of(node, "fail_means", "one line: what people notice when the peer fails");
+    if (const std::size_t length = characters(head_.fail_means.text); length > longest) {
+        wrong(
+            node, fmt::format("`fail_means` has {} characters", length), fmt::format("at most {}", longest));
     }
 }
 

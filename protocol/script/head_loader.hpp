@@ -44,6 +44,7 @@ class HeadLoader {
     void set_id(const YamlNode& node);
     void set_rev(const YamlNode& node);
     void set_title(const YamlNode& node);
+    void set_fail_means(const YamlNode& node);
     void set_side(const YamlNode& node);
     void set_level(const YamlNode& node);
     void set_severity(const YamlNode& node);
@@ -80,6 +81,8 @@ class HeadLoader {
     bool expect_list(const YamlNode& node, std::string_view what);
     /// Reports a map or list with more entries than anybody can review; they are not looked at.
     bool too_many(const YamlNode& node);
+    /// One line of text; "" when it is not one.
+    Located line_of(const YamlNode& node, std::string_view key, std::string_view what);
     std::vector<Located> texts(const YamlNode& list, std::string_view what);
     std::optional<std::int64_t> integer(const YamlNode& node, std::string_view what, std::int64_t least);
     std::optional<Duration> time_of(const YamlNode& node);

@@ -13,6 +13,7 @@ SCENARIO = """---
 id: local.noop
 rev: 1
 title: NOOP is answered
+fail_means: something is lost
 side: server
 level: MUST
 severity: low

@@ -63,7 +63,7 @@ function bigResult(real) {
         });
         cells.push(cell);
     }
-    Object.assign(cells[0], {verdict: "fail", title: hostile, reason: hostile, got: hostile, refs: ["RFC 3207 §4.2", hostile]});
+    Object.assign(cells[0], {verdict: "fail", title: hostile, fail_means: hostile, reason: hostile, got: hostile, refs: ["RFC 3207 §4.2", hostile]});
     Object.assign(cells[1], {scenario: "marks.flaky", verdict: "pass", flaky: true, attempts: [{verdict: "inconclusive", outcome: "no answer",
         reason: "silence", duration_us: 1, transcript: [{kind: "received", at_us: 5, connection: "a", tls: false, text: "421 busy\r\n"}]}]});
     Object.assign(cells[2], {scenario: "marks.expired", verdict: "fail", expired_waiver: true, waiver_problem: "waiver marks.expired has expired on 2026-01-31"});
@@ -231,6 +231,7 @@ async function hostileCell(page) {
     for (const part of ["</script><img src=x onerror", "]]>", "\\x1b[31m", "\\u202e", "\\xff\\xfe", "CRLF", "show all 1048576 octets", "smtpspec run"]) {
         check("evidence shows", text.includes(part), JSON.stringify(part));
     }
+    check("what a failure means", /\bmeans\n.*<\/script>/.test(text));
     check("link to the RFC", await page.locator("dialog a[href='https://www.rfc-editor.org/rfc/rfc3207#section-4.2']").count() === 1);
     check("no markup of the peer", await page.locator("img").count() === 0 && await page.title() === "smtpspec");
     await page.keyboard.press("Escape");

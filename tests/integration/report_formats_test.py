@@ -111,7 +111,7 @@ def poisoned(document, text):
     for client in document["clients"]:
         client["name"] = client["version"] = words
     for number, cell in enumerate(document["cells"]):
-        for name in ("title", "evidence", "reason", "expected", "got", "level", "severity", "mode"):
+        for name in ("title", "fail_means", "evidence", "reason", "expected", "got", "level", "severity", "mode"):
             cell[name] = words
         cell["refs"] = [words, words]
         cell["outcome"] = words if cell["outcome"] else ""

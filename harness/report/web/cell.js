@@ -58,11 +58,16 @@ function references(cell) {
     });
 }
 
+/** What people notice of a failure; nothing for a cell that did not fail. */
+function means(cell) {
+    return ["fail", "vulnerable", "warn"].includes(cell.verdict) ? cell.fail_means ?? "" : "";
+}
+
 function facts(cell) {
     const waiver = cell.waiver ? `${cell.waiver.reason} (${cell.waiver.id})` : "";
     const measured = Object.entries(cell.measurements ?? {}).map(([k, v]) => `${k}: ${v}`).join(", ");
     const rows = [["rule", `${cell.level}: ${cell.title}`], ["read", references(cell)], ["expected", cell.expected],
-        ["got", cell.got], ["reason", cell.reason], ["outcome", cell.outcome], ["severity", cell.severity],
+        ["got", cell.got], ["reason", cell.reason], ["means", means(cell)], ["outcome", cell.outcome], ["severity", cell.severity],
         ["cause", cell.cause], ["known by", cell.evidence], ["waived", waiver],
         ["waiver", cell.waiver_problem ?? (cell.xpass ? "passes although waived: the waiver has to go" : "")],
         ["before", (cell.attempts ?? []).map((a) => `${a.verdict}${a.reason ? ` (${a.reason})` : ""}`).join(", ")],

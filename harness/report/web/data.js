@@ -5,6 +5,7 @@
  * A cell of the result (docs/result.md), with its name and the command that runs it again, without transcript.
  * @typedef {object} Cell
  * @property {number} index @property {string} name @property {string} scenario @property {string} title
+ * @property {string} [fail_means]
  * @property {string} side @property {string} [endpoint] @property {string} [client] @property {number} port
  * @property {string} mode @property {string} verdict @property {string} level @property {string[]} refs
  * @property {{id: string, reason: string}|null} waiver @property {boolean} xpass @property {string} again

@@ -66,7 +66,7 @@ TEST(ReportHtml, the_text_of_a_peer_is_never_in_the_page_as_it_is) {
     run::Result result = test::hostile_result();
     run::Cell cell = test::cell("group.name", 25, run::Verdict::Fail);
     const std::string hostile = "</script><img src=x onerror=alert(1)>]]><!--<script>";
-    cell.got = cell.reason = cell.title = hostile;
+    cell.got = cell.reason = cell.title = cell.fail_means = hostile;
     wire::Entry entry;
     entry.kind = wire::EntryKind::received;
     entry.octets = hostile + std::string("\0\xff\x1b[31m", 7);

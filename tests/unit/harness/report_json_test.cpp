@@ -152,6 +152,8 @@ TEST(JsonReport, RefusesWhatItCannotReadAndSaysWhere) {
         {"kind", "sent"}, {"at_us", 0}, {"connection", "1"}, {"tls", false}, {"base64", "%%%"}};
     EXPECT_THAT(run::result_from_json(document).error(),
                 testing::HasSubstr("cells[0].transcript[0].base64: expected base64, got"));
+    document["cells"][0].erase("fail_means");  // a document of 0.1.0
+    EXPECT_THAT(run::result_from_json(document).error(), testing::Not(testing::HasSubstr("fail_means")));
     document["cells"][0].erase("title");
     EXPECT_THAT(run::result_from_json(document).error(), testing::HasSubstr("cells[0].title is missing"));
     EXPECT_THAT(run::result_from_json(ordered_json::array()).error(),

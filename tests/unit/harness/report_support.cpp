@@ -65,6 +65,7 @@ Cell client_cell(std::string scenario, int port, Verdict verdict) {
 Cell executed(int port, std::string how) {
     Cell made = cell("starttls.inject.command-same-segment", port, Verdict::Vulnerable);
     made.title = "Plaintext sent in the same write as STARTTLS is not executed inside TLS";
+    made.fail_means = "A man in the middle puts commands before those of the victim";
     made.params = {{"how", std::move(how)}};
     made.level = "SECURITY";
     made.severity = "high";
@@ -110,11 +111,13 @@ void add_the_rest(Result& result) {
     warn.severity = "low";
     warn.refs = {"RFC 4954 §3"};
     warn.title = "The AUTH keyword is listed once";
+    warn.fail_means = "Clients do not find their mechanism";
     warn.outcome = "twice";
     warn.got = "250-AUTH PLAIN LOGIN and 250-AUTH=PLAIN LOGIN";
     result.cells.push_back(warn);
     Cell tolerated = cell("auth.mech.unknown-504", 25, Verdict::Tolerated);
     tolerated.title = "An unknown mechanism is answered with 504";
+    tolerated.fail_means = "Not said, as nothing has failed";
     tolerated.outcome = "other-5yz";
     tolerated.reason = "reached \"other-5yz\"; a good peer reaches refused";
     result.cells.push_back(tolerated);
@@ -235,7 +238,7 @@ Result hostile_result() {
         Cell& cell = result.cells[i];
         cell.title = cell.level = cell.severity = cell.evidence = cell.reason = cell.expected = cell.got =
             evil;
-        cell.error_kind = cell.mode = evil;
+        cell.error_kind = cell.mode = cell.fail_means = evil;
         cell.refs = {evil, evil};
         cell.outcome = i % 3 == 0 ? evil : "";
         cell.scenario = (i % 2 == 0 ? "starttls." : "") + evil.substr(i, 120);

@@ -37,7 +37,8 @@ TEST(Traffic, AnAuthCommandAloneIsNoLogin) {
 
 TEST(Traffic, APasswordIsFoundBehindAVariable) {
     const std::string text =
-        "---\nid: auth.test.variable\nrev: 1\ntitle: t\nside: server\nlevel: MUST\nseverity: low\n"
+        "---\nid: auth.test.variable\nrev: 1\ntitle: t\nfail_means: m\nside: server\nlevel: MUST\nseverity: "
+        "low\n"
         "refs: [RFC 4954]\nfrom: tls\nneeds: [credentials]\noutcomes: {accepted: pass, refused: fail}\n"
         "selftest: {auth-login-alone-any-password: refused}\n---\n"
         "let right = plain(user, secret)\nC: AUTH PLAIN ${right}\nS: 235 => accepted | any => refused\n";

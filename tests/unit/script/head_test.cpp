@@ -12,7 +12,8 @@ namespace {
 using namespace smtpspec::script;
 
 const std::string base =
-    "id: t.x\nrev: 3\ntitle: A \"quoted\" title\nside: client\nlevel: MUST NOT\nseverity: low\n"
+    "id: t.x\nrev: 3\ntitle: A \"quoted\" title\nfail_means: Mail is lost, says ä user\nside: client\nlevel: "
+    "MUST NOT\nseverity: low\n"
     "refs: [RFC 5321 §4.1.1.4, CVE-2011-0411]\noutcomes: {x: pass, y: vulnerable/critical}\nselftest: {d: "
     "\"y[eod=a*]\"}\n";
 
@@ -31,6 +32,7 @@ TEST(Head, IsTyped) {
     EXPECT_EQ(head.id.text, "t.x");
     EXPECT_EQ(head.rev, 3);
     EXPECT_EQ(head.title.text, "A \"quoted\" title");
+    EXPECT_EQ(head.fail_means.text, "Mail is lost, says ä user");
     EXPECT_EQ(head.side, Side::Client);
     EXPECT_EQ(head.level, Level::MustNot);
     EXPECT_EQ(head.refs[0].text, "RFC 5321 §4.1.1.4");
@@ -154,7 +156,7 @@ TEST(HeadYaml, RefusesWhatAHeadMayNotHave) {
 TEST(HeadYaml, NeedsItsMandatoryKeys) {
     const auto scenario = load("id: t.x\nside: client\n");
     ASSERT_FALSE(scenario);
-    EXPECT_EQ(scenario.error().error_count(), 7U) << scenario.error().render();
+    EXPECT_EQ(scenario.error().error_count(), 8U) << scenario.error().render();
 }
 
 TEST(Cells, AreAllCombinationsInTheOrderOfTheHeadButTheExceptions) {

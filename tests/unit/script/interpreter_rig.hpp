@@ -254,7 +254,7 @@ inline Scenario scenario(const std::string& side,
                          const std::string& head,
                          const std::string& outcomes,
                          const std::string& script) {
-    const std::string text = "---\nid: test.case\nrev: 1\ntitle: A test\nside: " + side +
+    const std::string text = "---\nid: test.case\nrev: 1\ntitle: A test\nfail_means: Nothing\nside: " + side +
                              "\nlevel: MUST\nseverity: low\nrefs: [RFC 5321]\n" + head + "outcomes: {" +
                              outcomes + "}\nselftest: {some-defect: wrong}\n---\n" + script;
     auto loaded = load_scenario(text, "test.case.smtp");

@@ -12,7 +12,8 @@ using namespace smtpspec::script;
 
 std::string head(Side side) {
     const std::string common =
-        "rev: 1\ntitle: t\nlevel: MUST\nseverity: low\nrefs: [RFC 5321]\noutcomes: {x: pass, y: fail}\n"
+        "rev: 1\ntitle: t\nfail_means: m\nlevel: MUST\nseverity: low\nrefs: [RFC 5321]\noutcomes: {x: pass, "
+        "y: fail}\n"
         "selftest: {d: y}\nparams: {p: {one: \"250\", two: \"4yz/5yz\"}, m: {v: {a: \"[250, *]\", b: "
         "\"w\"}}, "
         "g: {v: \"EHLO *\"}}\n";
