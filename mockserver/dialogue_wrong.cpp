@@ -74,10 +74,8 @@ std::optional<Answer> Dialogue::wrong_answer(const Command& command) {
     if (command.verb == "EHLO" || command.verb == "HELO") {
         return wrong_hello(command);
     }
-    if (command.verb == "HELP") {
-        return odd_help();
-    }
-    return wrong_elsewhere(command);
+    auto odd = command.verb == "HELP" ? odd_help() : std::nullopt;
+    return odd ? odd : wrong_elsewhere(command);
 }
 
 std::optional<Answer> Dialogue::wrong_hello(const Command& command) {

@@ -96,6 +96,8 @@ Awaitable<void> Session::close() {
     co_await flush();
     if (dialogue_.has(Defect::closes_without_notify)) {
         connection_->drop_fin();
+        finish("closed");
+        co_return;
     }
     if (dialogue_.has(Defect::one_client_at_a_time)) {
         co_await wait_for_end();
