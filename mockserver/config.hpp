@@ -87,7 +87,8 @@ struct ServerConfig {
     std::string certificate = "good";  ///< of TestPki, where no rule says otherwise
     std::shared_ptr<ssl_ctx_st>
         own_certificate;  ///< is shown in its place (wire::server_context); may be null
-    std::chrono::milliseconds idle_timeout{60'000};  ///< without a command: 421 4.4.2 and the end
+    /// Without a command for so long: 421 4.4.2 and the end. At least five minutes (RFC 5321 §4.5.3.2.7).
+    std::chrono::milliseconds idle_timeout{600'000};
     std::chrono::milliseconds handshake_timeout{20'000};
     std::chrono::milliseconds linger{1'000};  ///< how long an orderly close waits for the peer's
     std::uint64_t seed = 1;                   ///< of nonces and salts

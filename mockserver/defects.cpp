@@ -33,6 +33,8 @@ constexpr std::pair<Defect, Defect> included[] = {
     {Defect::eod_accepts_bare_lf_slowly_then_hangs_up, Defect::eod_accepts_bare_lf_slowly},
     {Defect::eod_accepts_bare_lf_slowly_then_hangs_up, Defect::eod_accepts_bare_lf},
     {Defect::eod_bare_lf_cuts_message, Defect::eod_accepts_bare_lf},
+    {Defect::nested_mail_restarts_late, Defect::nested_mail_restarts},
+    {Defect::nested_mail_restarts_late, Defect::data_without_recipients_taken},
 };
 
 }  // namespace

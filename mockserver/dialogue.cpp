@@ -30,10 +30,9 @@ Dialogue::Dialogue(const ServerConfig& config, MessageStore& store, Peer peer)
     : config_(config), store_(store), peer_(std::move(peer)) {}
 
 Answer Dialogue::reply(int code, std::string_view enhanced, std::string_view text) const {
-    const bool wanted = config_.extensions.enhanced_codes;
     Answer answer;
     answer.code = code;
-    answer.octets = smtp::format_reply_line(code, wanted ? enhanced : std::string_view{}, text);
+    answer.octets = smtp::format_reply_line(code, enhanced_code(code, enhanced), text);
     return answer;
 }
 
@@ -43,7 +42,15 @@ Answer Dialogue::closing(int code, std::string_view enhanced, std::string_view t
     return answer;
 }
 
-Answer Dialogue::greeting() const { return reply(220, {}, config_.host + " " + config_.greeting); }
+Answer Dialogue::greeting() const {
+    Answer greeting = reply(220, {}, config_.host + " " + config_.greeting);
+    if (has(Defect::greeting_unnamed)) {
+        greeting = reply(220, {}, config_.greeting);
+    } else if (has(Defect::greeting_garbled)) {
+        greeting.octets.replace(3, 1, "-").append("221 ready\r\n");
+    }
+    return greeting;
+}
 
 void Dialogue::greeting_effect(int code) {
     greeted_ = true;
@@ -168,7 +175,7 @@ std::optional<Answer> Dialogue::refuse_order(const Command& command) const {
     return std::nullopt;
 }
 
-Answer Dialogue::check(const Command& command) { return twist(judge(command)); }
+Answer Dialogue::check(const Command& command) { return miscount(command, twist(judge(command))); }
 
 Answer Dialogue::twist(Answer answer) const {
     if (answer.code < 400) {
@@ -188,6 +195,9 @@ Answer Dialogue::twist(Answer answer) const {
 
 Answer Dialogue::judge(const Command& command) {
     checked_.reset();
+    if (auto wrong = wrong_answer(command)) {
+        return std::move(*wrong);
+    }
     if (auto refusal = refuse_line(command)) {
         return std::move(*refusal);
     }
@@ -204,11 +214,12 @@ Answer Dialogue::judge(const Command& command) {
 Follow Dialogue::effect(const Command& command, int code) {
     const bool positive = code >= 200 && code < 400;
     const auto& verb = command.verb;
+    wrong_effect(command, code);
     if (verb == "EHLO" || verb == "HELO") {
         if (positive) {
             hello_ = verb == "EHLO" ? Hello::ehlo : Hello::helo;
             client_name_ = command.argument;
-            if (!has(Defect::envelope_survives_starttls)) {
+            if (!has(Defect::envelope_survives_starttls) && !has(Defect::ehlo_keeps_transaction)) {
                 forget_transaction();  // RFC 5321 §4.1.4
             }
         }
@@ -232,8 +243,10 @@ Follow Dialogue::effect(const Command& command, int code) {
         return bdat_effect(command, code);
     } else if (verb == "RSET" && positive) {
         confused_ = false;
-        forget_transaction();
-    } else if (verb == "QUIT" && code == 221) {
+        if (!has(Defect::rset_keeps_transaction)) {
+            forget_transaction();
+        }
+    } else if (verb == "QUIT" && code == 221 && !has(Defect::quit_stays_open)) {
         return Follow::end;
     }
     return Follow::command;
@@ -275,6 +288,7 @@ std::vector<std::string> Dialogue::ehlo_lines(std::string_view client) const {
         const auto* keyword = has(Defect::auth_keyword_mixed_case) ? "Auth" : "AUTH";
         lines.push_back(fmt::format("{} {}", keyword, fmt::join(names, " ")));
     }
+    add_wrong_keywords(lines);
     return lines;
 }
 
@@ -323,7 +337,7 @@ Answer Dialogue::on_starttls(const Command& command) {
 }
 
 Answer Dialogue::on_rset(const Command& command) {
-    if (!command.argument.empty()) {
+    if (!command.argument.empty() && !has(Defect::arguments_ignored)) {
         return reply(501, "5.5.4", "RSET takes no parameters");
     }
     return reply(250, "2.0.0", "OK");
@@ -349,7 +363,7 @@ Answer Dialogue::on_help(const Command&) {
 }
 
 Answer Dialogue::on_quit(const Command& command) {
-    if (!command.argument.empty()) {
+    if (!command.argument.empty() && !has(Defect::arguments_ignored)) {
         return reply(501, "5.5.4", "QUIT takes no parameters");
     }
     return closing(221, "2.0.0", config_.host + " closing connection");

@@ -106,6 +106,16 @@ class Dialogue {
 
     static Handler handler(std::string_view verb);
     Answer judge(const Command& command);
+    // dialogue_wrong.cpp: defects of single commands and replies
+    std::optional<Answer> wrong_answer(const Command& command);
+    std::optional<Answer> wrong_hello(const Command& command);
+    std::optional<Answer> wrong_elsewhere(const Command& command);
+    std::optional<Answer> odd_help() const;
+    std::optional<Answer> echo(const Command& command) const;
+    void wrong_effect(const Command& command, int code);
+    Answer miscount(const Command& command, Answer answer) const;
+    void add_wrong_keywords(std::vector<std::string>& lines) const;
+    std::string enhanced_code(int code, std::string_view right) const;
     Answer judge_auth_line(std::string_view line);
     std::optional<Answer> refuse_line(const Command& command) const;
     std::optional<Answer> refuse_order(const Command& command) const;
@@ -171,7 +181,9 @@ class Dialogue {
     std::string channel_binding_;
     std::unique_ptr<AuthExchange> exchange_;
     int auth_failures_ = 0;
-    bool confused_ = false;  ///< defect: only RSET helps
+    bool confused_ = false;      ///< defect: only RSET helps
+    bool hello_failed_ = false;  ///< an EHLO was refused
+    std::string last_message_;   ///< defect: comes in front of the next one
     std::optional<Transaction> transaction_;
     /// Of the MAIL or RCPT that check() has just found in order; for effect().
     std::unique_ptr<smtp::EnvelopeArgument> checked_;

@@ -67,7 +67,8 @@ std::size_t count_received(const std::string& message) {
 }  // namespace
 
 std::optional<Answer> Dialogue::refuse_no_recipients() const {
-    if (trusts_order_) {
+    if (trusts_order_ || has(Defect::data_without_recipients_taken) ||
+        has(Defect::mail_without_recipients_taken)) {
         return std::nullopt;
     }
     if (!transaction_) {
@@ -82,7 +83,7 @@ std::optional<Answer> Dialogue::refuse_no_recipients() const {
 }
 
 Answer Dialogue::on_data(const Command& command) {
-    if (!command.argument.empty()) {
+    if (!command.argument.empty() && !has(Defect::arguments_ignored)) {
         return reply(501, "5.5.4", "DATA takes no parameters");
     }
     if (auto refusal = refuse_no_recipients()) {
@@ -180,6 +181,9 @@ std::optional<Answer> Dialogue::refuse_content() const {
     if (transaction_ && transaction_->late_refusal && transaction_->recipients.empty() && content_.last()) {
         return reply(550, "5.1.1", "No such mailbox here");
     }
+    if (has(Defect::data_without_recipients_taken) && !has_recipient()) {
+        return reply(554, "5.5.1", "No valid recipients");
+    }
     if (has(Defect::empty_message_closes) && content_.kind() == Content::Kind::data &&
         content_.octets() == 0) {
         return closing(554, "5.6.0", "Empty message");
@@ -260,6 +264,10 @@ tl::expected<void, std::string> Dialogue::store_message() {
                                peer_.session,
                                date_text()) +
                    mail.raw;
+    }
+    if (has(Defect::messages_run_together)) {
+        mail.raw += last_message_;
+        last_message_ = content_.message();
     }
     mail.raw += content_.message();
     mail.from = transaction_ ? transaction_->from : std::string();

@@ -79,7 +79,7 @@ Answer Dialogue::on_mail(const Command& command) {
     if (needs_login()) {
         return reply(530, "5.7.0", "Authentication required");
     }
-    if (transaction_) {
+    if (transaction_ && !has(Defect::nested_mail_restarts) && !has(Defect::nested_mail_mixed)) {
         return reply(503, "5.5.1", "Nested MAIL command");  // RFC 5321 §4.1.4
     }
     const auto argument = smtp::parse_mail_argument(command.argument, tolerant);
@@ -147,8 +147,11 @@ std::optional<Answer> Dialogue::refuse_mail_parameter(const smtp::Parameter& par
 }
 
 void Dialogue::mail_effect(const Command& command) {
-    forget_transaction();
     Transaction transaction;
+    if (transaction_ && has(Defect::nested_mail_mixed)) {
+        transaction.recipients = transaction_->recipients;
+    }
+    forget_transaction();
     smtp::ArgumentRules any{true, true, true, true};
     const auto checked = std::move(checked_);
     const auto argument = checked ? Argument(*checked) : smtp::parse_mail_argument(command.argument, any);
@@ -167,7 +170,7 @@ void Dialogue::mail_effect(const Command& command) {
 }
 
 Answer Dialogue::on_rcpt(const Command& command) {
-    if (!transaction_ && !trusts_order_) {
+    if (!transaction_ && !trusts_order_ && !has(Defect::rcpt_without_mail_taken)) {
         return reply(503, "5.5.1", "Send MAIL first");
     }
     const bool lax = has(Defect::dsn_accepts_anything);

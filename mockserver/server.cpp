@@ -90,6 +90,9 @@ Shared::Shared(asio::any_io_executor executor_,
       pki(std::move(pki_)),
       limiters(config.limiters),
       last_change(wire::Clock::now()) {
+    if (config.defects.has(Defect::idle_time_short)) {
+        config.idle_timeout /= 20;
+    }
     for (const auto& account : config.accounts) {
         masker.add(account.password);
         if (!account.token.empty()) {

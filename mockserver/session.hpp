@@ -63,6 +63,8 @@ class Session final : public script::PlayedSession {
     wire::Awaitable<void> wait_for_turn();
     wire::Awaitable<bool> implicit_tls_defect();
     wire::Awaitable<void> hear_first_octet();
+    wire::Awaitable<bool> hear_early_talk();
+    void mend_line();
     script::ServerEvent command_event(const smtp::Command& command) const;
     wire::Awaitable<void> refuse_long_line();
     wire::Awaitable<void> answer_line();

@@ -1,5 +1,6 @@
 #include "mockserver/session.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "protocol/smtp/text.hpp"
@@ -55,7 +56,18 @@ Awaitable<void> Session::refuse_long_line() {
     co_await perform(std::move(none), std::move(answer));
 }
 
+/// The defects about NULs in commands.
+void Session::mend_line() {
+    if (dialogue_.has(Defect::nul_dropped)) {
+        std::erase(line_, '\0');
+    }
+    if (dialogue_.has(Defect::nul_ends_command)) {
+        line_.resize(std::min(line_.find('\0'), line_.size()));
+    }
+}
+
 Awaitable<void> Session::answer_line() {
+    mend_line();
     smtp::Command command = smtp::parse_command(line_ + "\r\n");
     auto happened = command_event(command);
     if (command.verb == "BDAT") {

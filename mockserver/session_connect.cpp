@@ -100,13 +100,38 @@ Awaitable<void> Session::hear_first_octet() {
     }
 }
 
+/// The defects about a client that speaks before it is greeted. True: this one did.
+Awaitable<bool> Session::hear_early_talk() {
+    const bool late = dialogue_.has(Defect::greeting_late);
+    const bool drops = late || dialogue_.has(Defect::early_talk_dropped);
+    if (late) {
+        co_await sleep(shared_->config.idle_timeout / 15);
+    }
+    if (!drops && !dialogue_.has(Defect::early_talk_refused) &&
+        !dialogue_.has(Defect::early_talk_answered_twice)) {
+        co_return false;
+    }
+    (void)co_await connection_->receive(wire::Clock::now() + std::chrono::milliseconds(30));
+    const bool early = !connection_->input().empty();
+    if (drops) {
+        connection_->consume(connection_->input().size());
+    }
+    co_return early;
+}
+
 Awaitable<void> Session::step_greeting() {
     if (shared_->flooded) {
         co_await sleep(std::chrono::seconds(6));
     }
+    const bool early = co_await hear_early_talk();
     Answer greeting = limited(LimiterStage::connect, dialogue_.greeting());
     if (std::exchange(shared_->refuse_next, false)) {
         greeting = dialogue_.closing(421, "4.3.2", "Service not available");
+    }
+    if (early && dialogue_.has(Defect::early_talk_refused)) {
+        greeting = dialogue_.closing(554, "5.5.0", "Error: SMTP protocol synchronization");
+    } else if (early && dialogue_.has(Defect::early_talk_answered_twice)) {
+        greeting.octets += dialogue_.reply(250, "2.0.0", "OK").octets;
     }
     script::Decision decision = std::move(connect_decision_);
     connect_decision_ = script::Decision();

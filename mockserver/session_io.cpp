@@ -94,6 +94,11 @@ Awaitable<void> Session::wait_for_end() {
 
 Awaitable<void> Session::close() {
     co_await flush();
+    if (dialogue_.has(Defect::closes_without_notify)) {
+        connection_->drop_fin();
+        finish("closed");
+        co_return;
+    }
     if (dialogue_.has(Defect::one_client_at_a_time)) {
         co_await wait_for_end();
     }
@@ -150,6 +155,9 @@ Awaitable<Session::Got> Session::no_input(wire::ReadEvent came) {
     if (came == wire::ReadEvent::end || came == wire::ReadEvent::broken) {
         const auto happened = event(ServerEventKind::end);
         (void)decide(happened);
+        if (phase_ == Phase::content && dialogue_.has(Defect::end_of_connection_ends_data)) {
+            (void)dialogue_.content_effect(250);
+        }
         finish(came == wire::ReadEvent::end ? "the client ended it"
                                             : "TLS is broken: " + connection_->tls_error());
         co_return Got::end;
@@ -184,7 +192,14 @@ void Session::show_strange_input() {
 
 std::pair<std::size_t, std::size_t> Session::find_line_end() const {
     const auto input = connection_->input();
-    if (!dialogue_.has(Defect::keep_plaintext_bare_lf)) {
+    if (dialogue_.has(Defect::command_bare_cr)) {
+        const auto end = input.find('\r');
+        return {end, input.substr(std::min(end, input.size())).starts_with("\r\n") ? 2 : 1};
+    }
+    if (dialogue_.has(Defect::segment_is_line) && !input.empty() && !input.ends_with('\n')) {
+        return {input.size(), 0};
+    }
+    if (!dialogue_.has(Defect::keep_plaintext_bare_lf) && !dialogue_.has(Defect::command_bare_lf)) {
         return {input.find("\r\n", scanned_), 2};
     }
     const auto end = input.find('\n');

@@ -76,6 +76,7 @@ mock::ServerConfig embedded_server_config(const RunContext& context, const Plann
     if (const double lapse = time_lapse(context, cell); lapse > 1) {
         constexpr std::chrono::minutes handshake_in_the_field{5};
         config.handshake_timeout = lapsed(handshake_in_the_field, lapse);
+        config.idle_timeout = lapsed(config.idle_timeout, lapse);
     }
     return config;
 }
