@@ -33,6 +33,20 @@ constexpr std::pair<Defect, Defect> included[] = {
     {Defect::eod_accepts_bare_lf_slowly_then_hangs_up, Defect::eod_accepts_bare_lf_slowly},
     {Defect::eod_accepts_bare_lf_slowly_then_hangs_up, Defect::eod_accepts_bare_lf},
     {Defect::eod_bare_lf_cuts_message, Defect::eod_accepts_bare_lf},
+    {Defect::relays_for_local_senders, Defect::mail_demands_tls_not_login},
+    {Defect::relays_routed_recipients, Defect::mail_demands_tls_not_login},
+    {Defect::harvest_unlimited, Defect::mail_demands_tls_not_login},
+    {Defect::harvest_unlimited, Defect::errors_unlimited},
+    {Defect::futurerelease_unchecked, Defect::futurerelease_offered},
+    {Defect::deliverby_unchecked, Defect::deliverby_offered},
+    {Defect::mtpriority_for_all, Defect::mtpriority_offered},
+    {Defect::mtpriority_for_all, Defect::mail_demands_tls_not_login},
+    {Defect::mtpriority_unchecked, Defect::mtpriority_for_all},
+    {Defect::mtpriority_unchecked, Defect::mtpriority_offered},
+    {Defect::mtpriority_unchecked, Defect::mail_demands_tls_not_login},
+    {Defect::requiretls_in_clear, Defect::requiretls_offered},
+    {Defect::requiretls_in_clear, Defect::mail_in_clear_accepted},
+    {Defect::smtputf8_not_needed, Defect::utf8_not_validated},
 };
 
 }  // namespace

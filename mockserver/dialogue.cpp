@@ -130,7 +130,7 @@ Dialogue::Handler Dialogue::handler(std::string_view verb) {
 std::optional<Answer> Dialogue::refuse_line(const Command& command) const {
     const bool broken = command.has(CommandViolation::bare_lf) || command.has(CommandViolation::bare_cr) ||
                         command.has(CommandViolation::nul) || command.has(CommandViolation::control) ||
-                        command.has(CommandViolation::eight_bit) ||
+                        (command.has(CommandViolation::eight_bit) && !has(Defect::utf8_not_validated)) ||
                         command.has(CommandViolation::leading_space) ||
                         command.has(CommandViolation::bad_verb);
     const bool hangs_up = has(Defect::eod_accepts_bare_lf_slowly_then_hangs_up) &&
@@ -284,7 +284,9 @@ Answer Dialogue::on_ehlo(const Command& command) {
     }
     Answer answer;
     answer.code = 250;
-    answer.octets = smtp::format_reply(250, {}, ehlo_lines(command.argument));
+    auto lines = ehlo_lines(command.argument);
+    edit_ehlo(lines);
+    answer.octets = smtp::format_reply(250, {}, lines);
     return answer;
 }
 
@@ -338,6 +340,9 @@ Answer Dialogue::on_vrfy(const Command& command) {
     if (command.argument.empty()) {
         return reply(501, "5.5.4", "VRFY needs a mailbox");
     }
+    if (auto odd = odd_vrfy(command)) {
+        return std::move(*odd);
+    }
     if (has(Defect::vrfy_names_users) && inside_tls_) {
         return reply(250, "2.0.0", "<" + smtp::printable(command.argument, 64) + "@" + config_.host + ">");
     }
@@ -355,7 +360,10 @@ Answer Dialogue::on_quit(const Command& command) {
     return closing(221, "2.0.0", config_.host + " closing connection");
 }
 
-Answer Dialogue::on_known_but_absent(const Command&) {
+Answer Dialogue::on_known_but_absent(const Command& command) {
+    if (auto odd = odd_service(command)) {
+        return std::move(*odd);
+    }
     return reply(502, "5.5.1", "Command not implemented");  // RFC 5321 §4.2.4
 }
 

@@ -37,7 +37,8 @@ struct Transaction {
     std::string from;
     std::vector<std::string> recipients;
     std::vector<std::string> parameters;
-    bool binary = false;  ///< BODY=BINARYMIME
+    std::string declared;  ///< the value of SIZE
+    bool binary = false;   ///< BODY=BINARYMIME
     bool smtputf8 = false;
     bool refused_any = false;   ///< a RCPT was refused
     bool chunked = false;       ///< a BDAT has been taken
@@ -142,6 +143,24 @@ class Dialogue {
     std::optional<Answer> refuse_mail_parameter(const smtp::Parameter& parameter) const;
     std::optional<Answer> refuse_rcpt_parameter(const smtp::Parameter& parameter) const;
     bool refuses(std::string_view address) const;
+
+    // dialogue_extras.cpp: extensions that the faithful server does not have
+    void offer_extras(std::vector<std::string>& lines) const;
+    bool is_extra(std::string_view keyword) const;
+    std::optional<Answer> refuse_extras(const smtp::EnvelopeArgument& argument) const;
+    std::optional<Answer> refuse_hold(const smtp::EnvelopeArgument& argument) const;
+    std::optional<Answer> refuse_deadline(const smtp::Parameter& by) const;
+    bool lowers_priority(const smtp::EnvelopeArgument& argument) const;
+
+    // dialogue_defects.cpp: nothing, when no defect is in the way
+    void edit_ehlo(std::vector<std::string>& lines) const;
+    std::optional<Answer> tell_unknown_user() const;
+    std::optional<Answer> odd_vrfy(const Command& command) const;
+    std::optional<Answer> odd_service(const Command& command) const;
+    std::optional<Answer> refuse_sender(const smtp::Path& path) const;
+    bool takes_unchecked(const smtp::Parameter& parameter) const;
+    std::optional<int> odd_recipient(const smtp::Path& path) const;
+    std::string stored_text() const;
     std::optional<Answer> refuse_recipient(const smtp::Path& path) const;
     Answer from_error(const smtp::CommandError& error) const;
 

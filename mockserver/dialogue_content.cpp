@@ -50,11 +50,11 @@ std::string date_text() {
                        utc.tm_sec);
 }
 
-std::size_t count_received(const std::string& message) {
+std::size_t count_fields(const std::string& message, std::string_view name) {
     std::size_t count = 0;
     std::size_t at = 0;
     while (at < message.size() && message.compare(at, 2, "\r\n") != 0) {
-        count += smtp::istarts_with(std::string_view(message).substr(at), "Received:") ? 1 : 0;
+        count += smtp::istarts_with(std::string_view(message).substr(at), name) ? 1 : 0;
         const auto end = message.find("\r\n", at);
         if (end == std::string::npos) {
             break;
@@ -163,7 +163,7 @@ Follow Dialogue::bdat_effect(const Command& command, int code) {
 }
 
 std::optional<Answer> Dialogue::refuse_content() const {
-    if (content_.overflow()) {
+    if (content_.overflow() && !has(Defect::size_not_enforced)) {
         return reply(552, "5.3.4", "Message size exceeds the fixed maximum");
     }
     const bool binary = transaction_ && transaction_->binary;
@@ -184,7 +184,7 @@ std::optional<Answer> Dialogue::refuse_content() const {
         content_.octets() == 0) {
         return closing(554, "5.6.0", "Empty message");
     }
-    if (content_.last() && count_received(content_.message()) >= max_received) {
+    if (content_.last() && count_fields(content_.message(), "Received:") >= max_received) {
         return reply(554, "5.4.6", "Routing loop detected");
     }
     return std::nullopt;
@@ -261,7 +261,13 @@ tl::expected<void, std::string> Dialogue::store_message() {
                                date_text()) +
                    mail.raw;
     }
-    mail.raw += content_.message();
+    // RFC 6409 §8.3; who relays without a login changes nothing
+    if (authenticated_ && count_fields(content_.message(), "Message-ID:") == 0 &&
+        !has(Defect::no_message_id)) {
+        mail.raw += fmt::format(
+            "Message-ID: <{}.{}.{}@{}>\r\n", std::time(nullptr), peer_.session, mails_, config_.host);
+    }
+    mail.raw += stored_text();
     mail.from = transaction_ ? transaction_->from : std::string();
     if (transaction_) {
         mail.recipients = transaction_->recipients;

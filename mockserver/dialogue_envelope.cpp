@@ -82,7 +82,11 @@ Answer Dialogue::on_mail(const Command& command) {
     if (transaction_) {
         return reply(503, "5.5.1", "Nested MAIL command");  // RFC 5321 §4.1.4
     }
-    const auto argument = smtp::parse_mail_argument(command.argument, tolerant);
+    auto argument = smtp::parse_mail_argument(command.argument, tolerant);
+    if (!argument && (has(Defect::dsn_accepts_anything) || has(Defect::size_not_enforced))) {
+        argument =
+            smtp::parse_mail_argument(command.argument.substr(0, command.argument.find(' ')), tolerant);
+    }
     if (!argument) {
         return from_error(argument.error());
     }
@@ -97,15 +101,22 @@ Answer Dialogue::on_mail(const Command& command) {
             return std::move(*refusal);
         }
     }
-    const bool utf8 = argument->parameter("SMTPUTF8") != nullptr;
+    if (auto refusal = refuse_extras(*argument)) {
+        return std::move(*refusal);
+    }
+    if (auto refusal = refuse_sender(argument->path)) {
+        return std::move(*refusal);
+    }
+    const bool utf8 = argument->parameter("SMTPUTF8") != nullptr || has(Defect::smtputf8_not_needed);
     if (smtp::has_eight_bit(argument->path.address) && !utf8) {
         return reply(553, "5.6.7", "Non-ASCII address needs SMTPUTF8");  // RFC 6531 §3.5
     }
     if (store_.octets() > config_.limits.stored_octets) {
         return reply(452, "4.3.1", "Insufficient system storage");
     }
-    checked_ = std::make_unique<smtp::EnvelopeArgument>(*argument);
-    return reply(250, "2.1.0", "Sender OK");
+    const bool lowered = lowers_priority(*argument);
+    checked_ = std::make_unique<smtp::EnvelopeArgument>(std::move(*argument));
+    return lowered ? reply(250, "2.3.6", "Sender OK, at priority 0") : reply(250, "2.1.0", "Sender OK");
 }
 
 std::optional<Answer> Dialogue::refuse_mail_parameter(const smtp::Parameter& parameter) const {
@@ -113,6 +124,9 @@ std::optional<Answer> Dialogue::refuse_mail_parameter(const smtp::Parameter& par
     const auto& keyword = parameter.keyword;
     const auto& value = parameter.value;
     const auto bad = [&] { return reply(501, "5.5.4", "Bad value of " + keyword); };
+    if (is_extra(keyword) || takes_unchecked(parameter)) {
+        return std::nullopt;  // refuse_extras() looks at them together
+    }
     if (keyword == "SIZE" && on.size) {
         if (!is_size(value)) {
             return bad();
@@ -122,13 +136,16 @@ std::optional<Answer> Dialogue::refuse_mail_parameter(const smtp::Parameter& par
         }
         return std::nullopt;
     }
-    if (keyword == "BODY" && on.eight_bit_mime) {
+    if (keyword == "BODY" && on.eight_bit_mime && !has(Defect::body_parameter_refused)) {
         const bool binary = smtp::iequals(value, "BINARYMIME") && on.binarymime && on.chunking;
         const bool known = binary || smtp::iequals(value, "7BIT") || smtp::iequals(value, "8BITMIME");
         return known ? std::nullopt : std::optional(bad());
     }
     if (keyword == "SMTPUTF8" && on.smtputf8) {
         return parameter.has_value ? std::optional(bad()) : std::nullopt;
+    }
+    if ((keyword == "RET" || keyword == "ENVID") && has(Defect::dsn_refuses_ret)) {
+        return reply(555, "5.5.4", "Unsupported parameter " + keyword);
     }
     if (keyword == "RET" && on.dsn) {
         const bool known = smtp::iequals(value, "FULL") || smtp::iequals(value, "HDRS");
@@ -155,6 +172,9 @@ void Dialogue::mail_effect(const Command& command) {
     if (argument) {
         transaction.from = argument->path.address;
         transaction.smtputf8 = argument->parameter("SMTPUTF8") != nullptr;
+        if (const auto* size = argument->parameter("SIZE")) {
+            transaction.declared = size->value;
+        }
         if (const auto* body = argument->parameter("BODY")) {
             transaction.binary = smtp::iequals(body->value, "BINARYMIME");
         }
@@ -223,6 +243,9 @@ std::optional<Answer> Dialogue::refuse_recipient(const smtp::Path& path) const {
     }
     if (smtp::has_eight_bit(path.address) && transaction_ && !transaction_->smtputf8) {
         return reply(553, "5.6.7", "Non-ASCII address needs SMTPUTF8");
+    }
+    if (const auto odd = odd_recipient(path)) {
+        return *odd == 250 ? std::nullopt : std::optional(reply(*odd, "5.1.1", "No such mailbox here"));
     }
     if (has(Defect::greylists)) {
         return reply(450, "4.7.1", "Greylisted, please try again later");

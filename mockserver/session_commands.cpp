@@ -36,7 +36,8 @@ Awaitable<void> Session::step_command() {
     }
     const auto& limits = shared_->config.limits;
     auto got = co_await read_line(std::max(limits.auth_octets, limits.command_octets));
-    const bool long_line = line_.size() + 2 > limits.command_octets && !smtp::istarts_with(line_, "AUTH ");
+    const auto most = dialogue_.has(Defect::command_line_limit_512) ? 512 : limits.command_octets;
+    const bool long_line = line_.size() + 2 > most && !smtp::istarts_with(line_, "AUTH ");
     if (got == Got::line && long_line && !dialogue_.has(Defect::no_line_limit)) {
         got = Got::overlong;
     }

@@ -1,0 +1,147 @@
+#include <algorithm>
+#include <charconv>
+
+#include "mockserver/dialogue.hpp"
+#include "protocol/smtp/text.hpp"
+
+/// Defects that would make the faithful server's own code hard to read.
+namespace smtpspec::mock {
+namespace {
+
+void drop_keyword(std::vector<std::string>& lines, std::string_view keyword) { std::erase(lines, keyword); }
+
+void rewrite(std::vector<std::string>& lines, std::string_view keyword, std::string_view line) {
+    for (auto& known : lines) {
+        if (known.starts_with(keyword)) {
+            known = line;
+        }
+    }
+}
+
+}  // namespace
+
+void Dialogue::edit_ehlo(std::vector<std::string>& lines) const {
+    if (has(Defect::few_extensions)) {
+        for (const auto* keyword : {"PIPELINING", "8BITMIME", "ENHANCEDSTATUSCODES", "DSN"}) {
+            drop_keyword(lines, keyword);
+        }
+    }
+    if (has(Defect::smtputf8_without_8bitmime)) {
+        drop_keyword(lines, "8BITMIME");
+    }
+    if (has(Defect::smtputf8_with_words)) {
+        rewrite(lines, "SMTPUTF8", "SMTPUTF8 REPLIES");
+    }
+    if (has(Defect::limits_malformed)) {
+        rewrite(lines, "LIMITS", "LIMITS RCPTMAX=0100 MAILMAX=many");
+    }
+    if (has(Defect::size_malformed)) {
+        rewrite(lines, "SIZE", "SIZE unlimited");
+    }
+    if (has(Defect::etrn_listed)) {
+        lines.emplace_back("ETRN");
+    }
+    offer_extras(lines);
+}
+
+std::optional<Answer> Dialogue::tell_unknown_user() const {
+    const auto& user = exchange_->user();
+    const auto& accounts = config_.accounts;
+    if (std::any_of(accounts.begin(), accounts.end(), [&](const Account& a) { return a.user == user; })) {
+        return std::nullopt;
+    }
+    if (has(Defect::auth_unknown_user_550)) {
+        return reply(550, "5.1.1", "No such user");
+    }
+    return has(Defect::auth_unknown_user_named) ? std::optional(reply(535, "5.7.8", "No such user"))
+                                                : std::nullopt;
+}
+
+std::optional<Answer> Dialogue::odd_vrfy(const Command& command) const {
+    const bool utf8 = smtp::has_eight_bit(command.argument);
+    if (utf8 && has(Defect::vrfy_utf8_drops)) {
+        Answer nothing;
+        nothing.code = 421;
+        nothing.close = true;
+        return nothing;
+    }
+    if (utf8 && has(Defect::vrfy_echoes_utf8)) {
+        return reply(252, "2.5.0", "Cannot VRFY " + command.argument);
+    }
+    if (has(Defect::vrfy_tells_users)) {
+        return refuses(command.argument) ? reply(550, "5.1.1", "No such mailbox here")
+                                         : reply(250, "2.1.5", "<" + command.argument + ">");
+    }
+    return std::nullopt;
+}
+
+std::optional<Answer> Dialogue::odd_service(const Command& command) const {
+    if (command.verb == "EXPN" && has(Defect::expn_lists)) {
+        return reply(250, "2.1.5", "<member@" + config_.host + ">");
+    }
+    if (command.verb == "ETRN" && has(Defect::etrn_started)) {
+        return reply(250, "2.0.0", "Queuing started");
+    }
+    return std::nullopt;
+}
+
+std::optional<Answer> Dialogue::refuse_sender(const smtp::Path& path) const {
+    if (path.null && has(Defect::null_sender_refused)) {
+        return reply(550, "5.7.1", "A sender is needed here");
+    }
+    if (path.null && has(Defect::null_sender_not_verified)) {
+        return reply(553, "5.7.1", "Sender address is not verified");
+    }
+    if (smtp::has_eight_bit(path.address) && has(Defect::smtputf8_address_is_syntax_error)) {
+        return reply(501, "5.1.7", "Bad sender address syntax");
+    }
+    return std::nullopt;
+}
+
+/// The parameters whose values nobody looks at.
+bool Dialogue::takes_unchecked(const smtp::Parameter& parameter) const {
+    return (parameter.keyword == "SIZE" && has(Defect::size_not_enforced)) ||
+           (parameter.keyword == "SMTPUTF8" && has(Defect::smtputf8_value_ignored));
+}
+
+/// What is said to a recipient whatever the rules for relaying are: 250 or 550.
+std::optional<int> Dialogue::odd_recipient(const smtp::Path& path) const {
+    const auto& domains = config_.local_domains;
+    const auto is_local = [&](std::string_view domain) {
+        return std::any_of(domains.begin(), domains.end(), [&](const std::string& known) {
+            return smtp::to_lower(domain).ends_with(known);
+        });
+    };
+    const auto sender = transaction_ ? transaction_->from : std::string();
+    const auto at = sender.rfind('@');
+    const bool claims_to_be_local =
+        sender.empty() || (at != std::string::npos && is_local(sender.substr(at)));
+    if (has(Defect::relays_for_local_senders) && claims_to_be_local) {
+        return 250;
+    }
+    if (!has(Defect::relays_routed_recipients)) {
+        return std::nullopt;
+    }
+    const bool routed =
+        path.raw.starts_with("<@") || path.local_part.find_first_of("%!@") != std::string::npos;
+    const bool letters = std::all_of(path.local_part.begin(), path.local_part.end(), smtp::is_alpha);
+    const bool unknown = is_local(path.domain) && !letters;
+    return routed ? std::optional(250) : unknown ? std::optional(550) : std::nullopt;
+}
+
+std::string Dialogue::stored_text() const {
+    std::string text = content_.message();
+    if (has(Defect::eighth_bit_stripped)) {
+        std::transform(
+            text.begin(), text.end(), text.begin(), [](char c) { return static_cast<char>(c & 0x7f); });
+    }
+    if (has(Defect::size_cuts_message) && transaction_ && !transaction_->declared.empty()) {
+        std::size_t declared = text.size();
+        const auto& digits = transaction_->declared;
+        std::from_chars(digits.data(), digits.data() + digits.size(), declared);
+        text.resize(std::min(text.size(), declared));
+    }
+    return text;
+}
+
+}  // namespace smtpspec::mock
