@@ -64,6 +64,9 @@ class Login final : public AuthExchange {
 
     Step begin(std::optional<std::string> initial) override {
         const bool drops = context_.defects.has(Defect::auth_initial_response_ignored);
+        if (initial && context_.defects.has(Defect::auth_login_initial_response_refused)) {
+            return {Result::initial_refused, {}};
+        }
         return initial && !drops ? next(std::move(*initial))
                                  : challenge(std::string(smtp::login_username_prompt));
     }

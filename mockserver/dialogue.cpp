@@ -234,7 +234,7 @@ Follow Dialogue::effect(const Command& command, int code) {
         confused_ = false;
         forget_transaction();
     } else if (verb == "QUIT" && code == 221) {
-        return Follow::end;
+        return has(Defect::quit_waits_for_client) ? Follow::hang : Follow::end;
     }
     return Follow::command;
 }
@@ -281,6 +281,9 @@ std::vector<std::string> Dialogue::ehlo_lines(std::string_view client) const {
 Answer Dialogue::on_ehlo(const Command& command) {
     if (!is_client_name(command.argument)) {
         return reply(501, "5.5.4", "EHLO needs a domain or an address literal");
+    }
+    if (hello_ == Hello::ehlo && has(Defect::ehlo_once)) {
+        return reply(503, "5.5.1", "EHLO was said already");
     }
     Answer answer;
     answer.code = 250;
@@ -356,6 +359,12 @@ Answer Dialogue::on_help(const Command&) {
 Answer Dialogue::on_quit(const Command& command) {
     if (!command.argument.empty()) {
         return reply(501, "5.5.4", "QUIT takes no parameters");
+    }
+    if (has(Defect::quit_says_nothing)) {
+        return closing_silently();
+    }
+    if (has(Defect::quit_waits_for_client)) {
+        return reply(221, "2.0.0", config_.host + " has said goodbye");
     }
     return closing(221, "2.0.0", config_.host + " closing connection");
 }

@@ -154,12 +154,15 @@ class Dialogue {
 
     // dialogue_defects.cpp: nothing, when no defect is in the way
     void edit_ehlo(std::vector<std::string>& lines) const;
-    std::optional<Answer> tell_unknown_user() const;
+    std::optional<Answer> odd_login_failure() const;
+    static Answer closing_silently();
     std::optional<Answer> odd_vrfy(const Command& command) const;
     std::optional<Answer> odd_service(const Command& command) const;
     std::optional<Answer> refuse_sender(const smtp::Path& path) const;
     bool takes_unchecked(const smtp::Parameter& parameter) const;
     std::optional<int> odd_recipient(const smtp::Path& path) const;
+    std::optional<std::size_t> declared_size() const;
+    std::optional<Answer> odd_content() const;
     std::string stored_text() const;
     std::optional<Answer> refuse_recipient(const smtp::Path& path) const;
     Answer from_error(const smtp::CommandError& error) const;

@@ -44,6 +44,9 @@ std::optional<Answer> Dialogue::refuse_auth() const {
     if (config_.accounts.empty() || has(Defect::auth_not_offered)) {
         return reply(502, "5.5.1", "AUTH is not offered here");
     }
+    if (has(Defect::auth_always_454)) {
+        return reply(454, "4.7.0", "Temporary authentication failure");
+    }
     if (hello_ != Hello::ehlo && !trusts_order_) {
         return reply(503, "5.5.1", "Send EHLO first");
     }
@@ -159,7 +162,7 @@ Answer Dialogue::auth_answer(const Step& step) {
     if (++auth_failures_ >= allowed && !endless) {
         return closing(421, "4.7.0", "Too many failed logins");
     }
-    if (auto told = tell_unknown_user()) {
+    if (auto told = odd_login_failure()) {
         return std::move(*told);
     }
     if (has(Defect::auth_failure_454)) {

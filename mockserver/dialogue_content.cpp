@@ -163,6 +163,9 @@ Follow Dialogue::bdat_effect(const Command& command, int code) {
 }
 
 std::optional<Answer> Dialogue::refuse_content() const {
+    if (auto odd = odd_content()) {
+        return odd;
+    }
     if (content_.overflow() && !has(Defect::size_not_enforced)) {
         return reply(552, "5.3.4", "Message size exceeds the fixed maximum");
     }

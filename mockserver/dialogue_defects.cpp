@@ -2,6 +2,7 @@
 #include <charconv>
 
 #include "mockserver/dialogue.hpp"
+#include "protocol/smtp/base64.hpp"
 #include "protocol/smtp/text.hpp"
 
 /// Defects that would make the faithful server's own code hard to read.
@@ -16,6 +17,17 @@ void rewrite(std::vector<std::string>& lines, std::string_view keyword, std::str
             known = line;
         }
     }
+}
+
+/// As a relay may that has to pass mail on to a server without 8BITMIME (RFC 6152 §3).
+std::string converted(const std::string& text) {
+    const auto body = text.find("\r\n\r\n");
+    const auto encoding = text.find("8bit");
+    if (body == std::string::npos || encoding == std::string::npos) {
+        return text;
+    }
+    auto out = text.substr(0, body + 4) + smtp::base64_encode(text.substr(body + 4)) + "\r\n";
+    return out.replace(encoding, 4, "base64");
 }
 
 }  // namespace
@@ -38,13 +50,19 @@ void Dialogue::edit_ehlo(std::vector<std::string>& lines) const {
     if (has(Defect::size_malformed)) {
         rewrite(lines, "SIZE", "SIZE unlimited");
     }
+    if (has(Defect::size_without_limit)) {
+        rewrite(lines, "SIZE", "SIZE 0");
+    }
     if (has(Defect::etrn_listed)) {
         lines.emplace_back("ETRN");
     }
     offer_extras(lines);
 }
 
-std::optional<Answer> Dialogue::tell_unknown_user() const {
+std::optional<Answer> Dialogue::odd_login_failure() const {
+    if (has(Defect::auth_failure_closes)) {
+        return closing_silently();
+    }
     const auto& user = exchange_->user();
     const auto& accounts = config_.accounts;
     if (std::any_of(accounts.begin(), accounts.end(), [&](const Account& a) { return a.user == user; })) {
@@ -57,13 +75,17 @@ std::optional<Answer> Dialogue::tell_unknown_user() const {
                                                 : std::nullopt;
 }
 
+Answer Dialogue::closing_silently() {
+    Answer nothing;
+    nothing.code = 421;
+    nothing.close = true;
+    return nothing;
+}
+
 std::optional<Answer> Dialogue::odd_vrfy(const Command& command) const {
     const bool utf8 = smtp::has_eight_bit(command.argument);
     if (utf8 && has(Defect::vrfy_utf8_drops)) {
-        Answer nothing;
-        nothing.code = 421;
-        nothing.close = true;
-        return nothing;
+        return closing_silently();
     }
     if (utf8 && has(Defect::vrfy_echoes_utf8)) {
         return reply(252, "2.5.0", "Cannot VRFY " + command.argument);
@@ -86,6 +108,9 @@ std::optional<Answer> Dialogue::odd_service(const Command& command) const {
 }
 
 std::optional<Answer> Dialogue::refuse_sender(const smtp::Path& path) const {
+    if (has(Defect::mail_always_refused)) {
+        return reply(451, "4.3.0", "Not now");
+    }
     if (path.null && has(Defect::null_sender_refused)) {
         return reply(550, "5.7.1", "A sender is needed here");
     }
@@ -101,6 +126,7 @@ std::optional<Answer> Dialogue::refuse_sender(const smtp::Path& path) const {
 /// The parameters whose values nobody looks at.
 bool Dialogue::takes_unchecked(const smtp::Parameter& parameter) const {
     return (parameter.keyword == "SIZE" && has(Defect::size_not_enforced)) ||
+           (parameter.keyword == "RET" && has(Defect::dsn_ret_unchecked)) ||
            (parameter.keyword == "SMTPUTF8" && has(Defect::smtputf8_value_ignored));
 }
 
@@ -119,6 +145,9 @@ std::optional<int> Dialogue::odd_recipient(const smtp::Path& path) const {
     if (has(Defect::relays_for_local_senders) && claims_to_be_local) {
         return 250;
     }
+    if (smtp::has_eight_bit(path.address) && has(Defect::smtputf8_mailbox_unknown)) {
+        return 550;
+    }
     if (!has(Defect::relays_routed_recipients)) {
         return std::nullopt;
     }
@@ -129,17 +158,36 @@ std::optional<int> Dialogue::odd_recipient(const smtp::Path& path) const {
     return routed ? std::optional(250) : unknown ? std::optional(550) : std::nullopt;
 }
 
+/// The number that MAIL declared with SIZE; nothing when it declared none.
+std::optional<std::size_t> Dialogue::declared_size() const {
+    const auto digits = transaction_ ? std::string_view(transaction_->declared) : std::string_view();
+    std::size_t declared = 0;
+    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), declared);
+    return error == std::errc() && end != digits.data() ? std::optional(declared) : std::nullopt;
+}
+
+std::optional<Answer> Dialogue::odd_content() const {
+    const auto& text = content_.message();
+    if (content_.overflow() && has(Defect::size_over_limit_closes)) {
+        return closing_silently();
+    }
+    if (has(Defect::bare_message_refused) && text.find("Date:") == std::string::npos) {
+        return reply(550, "5.6.0", "A Date is needed");
+    }
+    if (has(Defect::size_mismatch_refused) && text.size() > declared_size().value_or(text.size())) {
+        return reply(552, "5.3.4", "The message is larger than declared");
+    }
+    return std::nullopt;
+}
+
 std::string Dialogue::stored_text() const {
-    std::string text = content_.message();
+    std::string text = has(Defect::content_converted) ? converted(content_.message()) : content_.message();
     if (has(Defect::eighth_bit_stripped)) {
         std::transform(
             text.begin(), text.end(), text.begin(), [](char c) { return static_cast<char>(c & 0x7f); });
     }
-    if (has(Defect::size_cuts_message) && transaction_ && !transaction_->declared.empty()) {
-        std::size_t declared = text.size();
-        const auto& digits = transaction_->declared;
-        std::from_chars(digits.data(), digits.data() + digits.size(), declared);
-        text.resize(std::min(text.size(), declared));
+    if (has(Defect::size_cuts_message)) {
+        text.resize(std::min(text.size(), declared_size().value_or(text.size())));
     }
     return text;
 }

@@ -101,10 +101,10 @@ Answer Dialogue::on_mail(const Command& command) {
             return std::move(*refusal);
         }
     }
-    if (auto refusal = refuse_extras(*argument)) {
+    if (auto refusal = refuse_sender(argument->path)) {
         return std::move(*refusal);
     }
-    if (auto refusal = refuse_sender(argument->path)) {
+    if (auto refusal = refuse_extras(*argument)) {
         return std::move(*refusal);
     }
     const bool utf8 = argument->parameter("SMTPUTF8") != nullptr || has(Defect::smtputf8_not_needed);
@@ -132,7 +132,9 @@ std::optional<Answer> Dialogue::refuse_mail_parameter(const smtp::Parameter& par
             return bad();
         }
         if (above(value, config_.limits.message_octets)) {
-            return reply(552, "5.3.4", "Message size exceeds the fixed maximum");  // RFC 1870 §6.1
+            return has(Defect::size_over_limit_452)
+                       ? reply(452, "4.3.1", "Too much for now")
+                       : reply(552, "5.3.4", "Message size exceeds the fixed maximum");  // RFC 1870 §6.1
         }
         return std::nullopt;
     }
@@ -218,6 +220,9 @@ Answer Dialogue::on_rcpt(const Command& command) {
 
 std::optional<Answer> Dialogue::refuse_rcpt_parameter(const smtp::Parameter& parameter) const {
     const auto& keyword = parameter.keyword;
+    if (keyword == "ORCPT" && has(Defect::dsn_orcpt_refused)) {
+        return reply(501, "5.5.4", "Bad value of ORCPT");
+    }
     const bool dsn = config_.extensions.dsn && (keyword == "NOTIFY" || keyword == "ORCPT");
     if (!dsn || (keyword == "NOTIFY" && has(Defect::dsn_refuses_notify))) {
         return reply(555, "5.5.4", "Unsupported parameter " + keyword);

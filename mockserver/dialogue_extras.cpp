@@ -105,7 +105,9 @@ std::optional<Answer> Dialogue::refuse_deadline(const smtp::Parameter& by) const
         semicolon == std::string::npos ? std::string() : smtp::to_upper(by.value.substr(semicolon + 1));
     static constexpr std::array<std::string_view, 4> modes = {"R", "N", "RT", "NT"};
     const bool known = std::find(modes.begin(), modes.end(), mode) != modes.end();
-    if (!seconds || !known || (mode.front() == 'R' && *seconds <= 0)) {
+    const bool past = seconds && *seconds <= 0;
+    const bool no_past = known && (mode.front() == 'R' || has(Defect::deliverby_notice_refused));
+    if (!seconds || !known || (past && no_past)) {
         return reply(501, "5.5.4", "Bad value of BY");
     }
     if (mode.front() == 'R' && *seconds < shortest_deadline) {

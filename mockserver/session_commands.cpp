@@ -100,6 +100,9 @@ bool Session::holds_back(const smtp::Command& command, int code) const {
 /// The faithful answer, unless a limit is in the way.
 Answer Session::answer_to(const smtp::Command& command) {
     const bool behind = !connection_->input().empty();
+    if (command.verb == "VRFY" && smtp::has_eight_bit(command.argument)) {
+        shared_->refuse_next = dialogue_.has(Defect::vrfy_utf8_kills);
+    }
     if (command.verb == "STARTTLS" && behind && dialogue_.has(Defect::starttls_pipelining_refused)) {
         return dialogue_.closing(554, "5.5.0", "Error: SMTP protocol synchronization");
     }

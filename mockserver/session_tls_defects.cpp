@@ -86,6 +86,12 @@ void Session::twist_tls(wire::TlsServerSettings& settings) const {
     if (dialogue_.has(Defect::tls_takes_static_rsa)) {
         settings.ciphers = "ALL:@SECLEVEL=0";
     }
+    if (dialogue_.has(Defect::tls_takes_null)) {
+        settings.ciphers = "ALL:eNULL:@SECLEVEL=0";
+    }
+    if (dialogue_.has(Defect::tls_takes_anonymous)) {
+        settings.ciphers = "ALL:aNULL:@SECLEVEL=0";
+    }
     if (dialogue_.has(Defect::tls_only_static_rsa)) {
         settings.ciphers = "kRSA:@SECLEVEL=0";
     }
