@@ -32,11 +32,19 @@ struct Peer {
     std::string address;
 };
 
+/// A recipient about whom success is to be reported (RFC 3461 §4.1).
+struct WantedReport {
+    std::string recipient;
+    std::string original;  ///< ORCPT
+};
+
 /// A mail transaction (RFC 5321 §3.3).
 struct Transaction {
     std::string from;
     std::vector<std::string> recipients;
     std::vector<std::string> parameters;
+    std::string envelope_id;  ///< ENVID
+    std::vector<WantedReport> reports;
     std::string declared;  ///< the value of SIZE
     bool binary = false;   ///< BODY=BINARYMIME
     bool smtputf8 = false;
@@ -163,6 +171,7 @@ class Dialogue {
     std::optional<int> odd_recipient(const smtp::Path& path) const;
     std::optional<std::size_t> declared_size() const;
     std::optional<Answer> odd_content() const;
+    std::string odd_report(std::string report) const;
     std::string stored_text() const;
     std::optional<Answer> refuse_recipient(const smtp::Path& path) const;
     Answer from_error(const smtp::CommandError& error) const;
@@ -177,6 +186,9 @@ class Dialogue {
     std::optional<Answer> refuse_content() const;
     std::string received_field(std::uint64_t number) const;
     tl::expected<void, std::string> store_message();
+    void report_deliveries();
+    bool is_local(std::string_view address) const;
+    void want_report(const smtp::EnvelopeArgument& recipient);
 
     const ServerConfig& config_;
     MessageStore& store_;

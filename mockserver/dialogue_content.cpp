@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "mockserver/delivery_report.hpp"
 #include "mockserver/dialogue.hpp"
 #include "protocol/smtp/text.hpp"
 
@@ -219,6 +220,9 @@ tl::expected<void, std::string> Dialogue::content_effect(int code) {
     tl::expected<void, std::string> stored;
     if (positive && content_.kept()) {
         stored = store_message();
+        if (stored) {
+            report_deliveries();
+        }
     }
     forget_transaction();
     return stored;
@@ -285,6 +289,37 @@ tl::expected<void, std::string> Dialogue::store_message() {
         return {};
     }
     return store_.add(std::move(mail)).map([](std::uint64_t) {});
+}
+
+/// RFC 3461 §5.2.3: as soon as the message is in its mailbox, and never about a message from nobody (§5.2).
+/// Only to local senders: this server has no way out.
+void Dialogue::report_deliveries() {
+    const bool nobody = !transaction_ || transaction_->from.empty();
+    const bool to_anybody = has(Defect::dsn_reports_to_null_sender);
+    if (!transaction_ || has(Defect::mail_vanishes) || has(Defect::dsn_never_reports) ||
+        (nobody && !to_anybody)) {
+        return;
+    }
+    for (const auto& wanted : transaction_->reports) {
+        DeliveryFacts facts;
+        facts.host = config_.host;
+        facts.sender = nobody ? wanted.recipient : transaction_->from;
+        if (!is_local(facts.sender) || !is_local(wanted.recipient)) {
+            continue;
+        }
+        facts.envelope_id = transaction_->envelope_id;
+        facts.recipient = wanted.recipient;
+        facts.original = wanted.original;
+        facts.date = date_text();
+        facts.unique = fmt::format("{}.{}.{}", std::time(nullptr), peer_.session, store_.accepted());
+        Mail report;
+        report.raw = odd_report(delivery_report(facts));
+        report.recipients = {facts.sender};
+        report.session = peer_.session;
+        report.port = peer_.port;
+        report.time = std::chrono::system_clock::now();
+        (void)store_.add(std::move(report));
+    }
 }
 
 }  // namespace smtpspec::mock

@@ -132,16 +132,8 @@ bool Dialogue::takes_unchecked(const smtp::Parameter& parameter) const {
 
 /// What is said to a recipient whatever the rules for relaying are: 250 or 550.
 std::optional<int> Dialogue::odd_recipient(const smtp::Path& path) const {
-    const auto& domains = config_.local_domains;
-    const auto is_local = [&](std::string_view domain) {
-        return std::any_of(domains.begin(), domains.end(), [&](const std::string& known) {
-            return smtp::to_lower(domain).ends_with(known);
-        });
-    };
     const auto sender = transaction_ ? transaction_->from : std::string();
-    const auto at = sender.rfind('@');
-    const bool claims_to_be_local =
-        sender.empty() || (at != std::string::npos && is_local(sender.substr(at)));
+    const bool claims_to_be_local = sender.empty() || is_local(sender);
     if (has(Defect::relays_for_local_senders) && claims_to_be_local) {
         return 250;
     }
@@ -154,7 +146,7 @@ std::optional<int> Dialogue::odd_recipient(const smtp::Path& path) const {
     const bool routed =
         path.raw.starts_with("<@") || path.local_part.find_first_of("%!@") != std::string::npos;
     const bool letters = std::all_of(path.local_part.begin(), path.local_part.end(), smtp::is_alpha);
-    const bool unknown = is_local(path.domain) && !letters;
+    const bool unknown = is_local(path.address) && !letters;
     return routed ? std::optional(250) : unknown ? std::optional(550) : std::nullopt;
 }
 
@@ -178,6 +170,18 @@ std::optional<Answer> Dialogue::odd_content() const {
         return reply(552, "5.3.4", "The message is larger than declared");
     }
     return std::nullopt;
+}
+
+/// What defects make of a report.
+std::string Dialogue::odd_report(std::string report) const {
+    if (has(Defect::dsn_report_from_postmaster)) {
+        report.replace(0, report.find("\r\n"), "Return-Path: <postmaster@" + config_.host + ">");
+    }
+    if (has(Defect::dsn_report_is_prose)) {
+        const auto end = report.find("Content-Type: message/delivery-status");
+        report.replace(end, report.find("Original-Envelope-Id") - end, "\r\n");
+    }
+    return report;
 }
 
 std::string Dialogue::stored_text() const {

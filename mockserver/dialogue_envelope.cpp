@@ -177,6 +177,9 @@ void Dialogue::mail_effect(const Command& command) {
         if (const auto* size = argument->parameter("SIZE")) {
             transaction.declared = size->value;
         }
+        if (const auto* id = argument->parameter("ENVID")) {
+            transaction.envelope_id = id->value;
+        }
         if (const auto* body = argument->parameter("BODY")) {
             transaction.binary = smtp::iequals(body->value, "BINARYMIME");
         }
@@ -242,6 +245,16 @@ bool Dialogue::refuses(std::string_view address) const {
     return std::any_of(refused.begin(), refused.end(), fits);
 }
 
+/// In one of our domains or below it.
+bool Dialogue::is_local(std::string_view address) const {
+    const auto at = address.rfind('@');
+    const auto domain = at == std::string_view::npos ? std::string() : smtp::to_lower(address.substr(at + 1));
+    const auto& domains = config_.local_domains;
+    return std::any_of(domains.begin(), domains.end(), [&](const std::string& known) {
+        return domain == known || domain.ends_with("." + known);
+    });
+}
+
 std::optional<Answer> Dialogue::refuse_recipient(const smtp::Path& path) const {
     if (path.null) {
         return reply(501, "5.1.3", "Bad recipient address syntax");
@@ -251,6 +264,9 @@ std::optional<Answer> Dialogue::refuse_recipient(const smtp::Path& path) const {
     }
     if (const auto odd = odd_recipient(path)) {
         return *odd == 250 ? std::nullopt : std::optional(reply(*odd, "5.1.1", "No such mailbox here"));
+    }
+    if (has(Defect::rcpt_closes)) {
+        return closing_silently();
     }
     if (has(Defect::greylists)) {
         return reply(450, "4.7.1", "Greylisted, please try again later");
@@ -266,17 +282,22 @@ std::optional<Answer> Dialogue::refuse_recipient(const smtp::Path& path) const {
     if (refuses(path.address) && !has(Defect::bad_recipient_refused_late)) {
         return reply(550, "5.1.1", "No such mailbox here");
     }
-    const auto domain = smtp::to_lower(path.domain);
-    const auto local = [&](const std::string& known) {
-        return domain == known || domain.ends_with("." + known);
-    };
-    const auto& domains = config_.local_domains;
-    const bool ours = path.domain.empty() || std::any_of(domains.begin(), domains.end(), local);
+    const bool ours = path.domain.empty() || is_local(path.address);
     const bool relays = authenticated_ || trusts_order_ || (has(Defect::open_relay) && inside_tls_);
     if (!ours && !relays) {
         return reply(550, "5.7.1", "Relaying denied");
     }
     return std::nullopt;
+}
+
+void Dialogue::want_report(const smtp::EnvelopeArgument& recipient) {
+    const auto* notify = recipient.parameter("NOTIFY");
+    if (notify == nullptr || smtp::to_upper(notify->value).find("SUCCESS") == std::string::npos) {
+        return;
+    }
+    const auto* original = recipient.parameter("ORCPT");
+    transaction_->reports.push_back(
+        {recipient.path.address, original != nullptr ? original->value : std::string()});
 }
 
 void Dialogue::rcpt_effect(const Command& command, bool accepted) {
@@ -305,6 +326,7 @@ void Dialogue::rcpt_effect(const Command& command, bool accepted) {
         return;
     }
     transaction_->recipients.push_back(argument->path.address);
+    want_report(*argument);
     for (const auto& parameter : argument->parameters) {
         transaction_->parameters.push_back(parameter_text(parameter));
     }

@@ -68,6 +68,9 @@ Awaitable<void> Session::answer_line() {
     if (!decision.answered) {
         count_error(answer);
     }
+    if (answer.code == 550 && command.verb == "RCPT" && dialogue_.has(Defect::rcpt_unknown_slowly)) {
+        co_await sleep(std::chrono::milliseconds(450));
+    }
     edit_hello(decision, answer);
     const int code = effective_code(decision, answer);
     const Follow next = dialogue_.effect(command, code);

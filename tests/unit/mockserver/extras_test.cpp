@@ -136,6 +136,31 @@ TEST(Peers, DoNotTakeSizeForLength) {
     EXPECT_EQ(stored(Defect::size_mismatch_refused), "552");
 }
 
+TEST(Peers, ReportDeliveriesThatWereAskedFor) {
+    const auto reports = [](const std::string& from, const std::string& notify, ServerConfig config = {}) {
+        Rig rig(on_port(Mode::Plain, std::move(config)));
+        rig.hello();
+        EXPECT_EQ(rig.ask("MAIL FROM:<" + from + "> ENVID=e+2Bx").substr(0, 3), "250");
+        EXPECT_EQ(rig.ask("RCPT TO:<b@mail.test> " + notify + " ORCPT=rfc822;c@x.example").substr(0, 3),
+                  "250");
+        EXPECT_EQ(rig.ask("DATA").substr(0, 3), "354");
+        EXPECT_EQ(rig.ask("x\r\n.").substr(0, 3), "250");
+        const auto all = rig.server.store().all();
+        return all.size() == 2 ? all.at(1).raw : std::to_string(all.size());
+    };
+    const auto report = reports("a@mail.test", "NOTIFY=SUCCESS,DELAY");
+    EXPECT_THAT(report, testing::StartsWith("Return-Path: <>\r\n"));
+    EXPECT_THAT(report, testing::HasSubstr("\r\nOriginal-Envelope-Id: e+x\r\n"));
+    EXPECT_THAT(report, testing::HasSubstr("\r\nOriginal-Recipient: rfc822;c@x.example\r\n"));
+    EXPECT_THAT(report, testing::HasSubstr("\r\nAction: delivered\r\n"));
+    EXPECT_EQ(reports("a@mail.test", "NOTIFY=FAILURE"), "1");
+    EXPECT_EQ(reports("a@elsewhere.example", "NOTIFY=SUCCESS"), "1");
+    EXPECT_EQ(reports("", "NOTIFY=SUCCESS"), "1");
+    EXPECT_THAT(reports("", "NOTIFY=SUCCESS", with_defect(Defect::dsn_reports_to_null_sender)),
+                testing::HasSubstr("To: <b@mail.test>"));
+    EXPECT_EQ(reports("a@mail.test", "NOTIFY=SUCCESS", with_defect(Defect::dsn_never_reports)), "1");
+}
+
 TEST(Peers, RelayForWhoTheyShouldNot) {
     const auto asked = [](Defect defect, const std::string& from, const std::string& to) {
         Rig rig(with_defect(defect, on_port(Mode::Tls, with_account())));
