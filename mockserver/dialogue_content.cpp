@@ -261,6 +261,7 @@ tl::expected<void, std::string> Dialogue::store_message() {
     }
     Mail mail;
     mail.raw = has(Defect::no_received) ? std::string() : received_field(static_cast<std::uint64_t>(mails_));
+    mail.raw = return_path() + mail.raw;
     if (has(Defect::mailbox_adds_received)) {
         mail.raw = fmt::format("Received: from {0}\r\n\tby {0} with LMTP id {1};\r\n\t{2}\r\n",
                                config_.host,

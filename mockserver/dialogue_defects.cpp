@@ -117,6 +117,14 @@ std::optional<Answer> Dialogue::refuse_sender(const smtp::Path& path) const {
     if (path.null && has(Defect::null_sender_not_verified)) {
         return reply(553, "5.7.1", "Sender address is not verified");
     }
+    const bool letters = std::all_of(path.local_part.begin(), path.local_part.end(), smtp::is_alpha);
+    if (!letters && has(Defect::foreign_sender_refused)) {
+        return reply(550, "5.7.1", "That is not your address");
+    }
+    const bool qualified = path.null || path.domain.find_first_of(".:") != std::string::npos;
+    if (!qualified && has(Defect::unqualified_sender_refused)) {
+        return reply(554, "5.1.8", "The sender's domain is not fully qualified");
+    }
     if (smtp::has_eight_bit(path.address) && has(Defect::smtputf8_address_is_syntax_error)) {
         return reply(501, "5.1.7", "Bad sender address syntax");
     }
@@ -170,6 +178,17 @@ std::optional<Answer> Dialogue::odd_content() const {
         return reply(552, "5.3.4", "The message is larger than declared");
     }
     return std::nullopt;
+}
+
+/// The faithful server's store keeps the sender beside the message.
+std::string Dialogue::return_path() const {
+    const auto sender = transaction_ ? transaction_->from : std::string();
+    const bool complete = sender.empty() || sender.find('.', sender.rfind('@')) != std::string::npos;
+    if (has(Defect::unqualified_sender_kept) || (has(Defect::return_path_shown) && complete)) {
+        return "Return-Path: <" + sender + ">\r\n";
+    }
+    return has(Defect::return_path_shown) ? "Return-Path: <" + sender + "." + config_.host + ">\r\n"
+                                          : std::string();
 }
 
 /// What defects make of a report.
