@@ -82,7 +82,9 @@ Answer Dialogue::on_mail(const Command& command) {
     if (transaction_) {
         return reply(503, "5.5.1", "Nested MAIL command");  // RFC 5321 §4.1.4
     }
-    auto argument = smtp::parse_mail_argument(command.argument, tolerant);
+    constexpr smtp::ArgumentRules any_octets{true, true, true, true};
+    auto argument =
+        smtp::parse_mail_argument(command.argument, has(Defect::utf8_not_validated) ? any_octets : tolerant);
     if (!argument && (has(Defect::dsn_accepts_anything) || has(Defect::size_not_enforced))) {
         argument =
             smtp::parse_mail_argument(command.argument.substr(0, command.argument.find(' ')), tolerant);

@@ -84,7 +84,7 @@ void Session::twist_tls(wire::TlsServerSettings& settings) const {
         settings.minimum = "1.3";
     }
     if (dialogue_.has(Defect::tls_takes_static_rsa)) {
-        settings.ciphers = "ALL:@SECLEVEL=0";
+        settings.ciphers = "kRSA:ALL:@SECLEVEL=0";
     }
     if (dialogue_.has(Defect::tls_takes_null)) {
         settings.ciphers = "ALL:eNULL:@SECLEVEL=0";
