@@ -29,6 +29,9 @@ class Plain final : public AuthExchange {
     explicit Plain(const AuthContext& context) : context_(context) {}
 
     Step begin(std::optional<std::string> initial) override {
+        if (!initial && context_.defects.has(Defect::auth_plain_needs_initial_response)) {
+            return {Result::malformed, {}};
+        }
         return initial ? next(std::move(*initial)) : challenge("");
     }
 
@@ -39,7 +42,8 @@ class Plain final : public AuthExchange {
         }
         user_ = credentials->user;
         const auto* account = find(context_.accounts, user_);
-        const bool acts_for_another = !credentials->authzid.empty() && credentials->authzid != user_;
+        const bool acts_for_another = !credentials->authzid.empty() && credentials->authzid != user_ &&
+                                      !context_.defects.has(Defect::auth_authzid_ignored);
         if (takes_any(context_)) {
             return {Result::success, {}};
         }
@@ -60,6 +64,9 @@ class Login final : public AuthExchange {
 
     Step begin(std::optional<std::string> initial) override {
         const bool drops = context_.defects.has(Defect::auth_initial_response_ignored);
+        if (initial && context_.defects.has(Defect::auth_login_initial_response_refused)) {
+            return {Result::initial_refused, {}};
+        }
         return initial && !drops ? next(std::move(*initial))
                                  : challenge(std::string(smtp::login_username_prompt));
     }
@@ -71,7 +78,9 @@ class Login final : public AuthExchange {
             return challenge(std::string(smtp::login_password_prompt));
         }
         const auto* account = find(context_.accounts, user_);
-        const bool right = (account != nullptr && account->password == message) || takes_any(context_);
+        const bool known = account != nullptr && account->password == message &&
+                           !context_.defects.has(Defect::auth_login_refuses_right_password);
+        const bool right = known || takes_any(context_);
         return {right ? Result::success : Result::failure, {}};
     }
 
@@ -84,9 +93,7 @@ class Login final : public AuthExchange {
 class CramMd5 final : public AuthExchange {
   public:
     explicit CramMd5(const AuthContext& context)
-        : context_(context),
-          challenge_("<" + wire::random_token(16) + "." + std::to_string(std::time(nullptr)) + "@" +
-                     context.host + ">") {}
+        : context_(context), challenge_("<" + unique(context) + "@" + context.host + ">") {}
 
     Step begin(std::optional<std::string> initial) override {
         if (initial && !context_.defects.has(Defect::auth_initial_response_ignored)) {
@@ -107,11 +114,18 @@ class CramMd5 final : public AuthExchange {
         const auto* account = find(context_.accounts, user_);
         const bool right =
             account != nullptr &&
-            smtp::hex_encode(wire::hmac("MD5", account->password, challenge_)) == response->digest;
+            smtp::hex_encode(wire::hmac("MD5", account->password, challenge_)) == response->digest &&
+            !context_.defects.has(Defect::cram_refuses_right_digest);
         return {right ? Result::success : Result::failure, {}};
     }
 
   private:
+    static std::string unique(const AuthContext& context) {
+        return context.defects.has(Defect::cram_challenge_repeated)
+                   ? "1896.697170952"
+                   : wire::random_token(16) + "." + std::to_string(std::time(nullptr));
+    }
+
     AuthContext context_;
     std::string challenge_;
 };
@@ -137,10 +151,16 @@ class Bearer final : public AuthExchange {
             return {Result::malformed, {}};
         }
         user_ = credentials->user;
-        if (knows(*credentials)) {
+        if (knows(*credentials) || takes_any(context_)) {
             return {Result::success, {}};
         }
+        if (context_.defects.has(Defect::oauth_refuses_at_once)) {
+            return {Result::failure, {}};
+        }
         refused_ = true;
+        if (context_.defects.has(Defect::oauth_error_is_prose)) {
+            return challenge("invalid token");
+        }
         return challenge(R"({"status":"invalid_token","schemes":"bearer","scope":"mail"})");
     }
 
@@ -163,6 +183,25 @@ class Bearer final : public AuthExchange {
     bool refused_ = false;
 };
 
+/// EXTERNAL without anything external to rely on (RFC 4422 appendix A): only a defect brings it here.
+class External final : public AuthExchange {
+  public:
+    explicit External(const AuthContext& context) : context_(context) {}
+
+    Step begin(std::optional<std::string> initial) override {
+        return initial ? next(std::move(*initial)) : challenge("");
+    }
+
+    Step next(std::string message) override {
+        user_ = std::move(message);
+        const bool trusts = context_.defects.has(Defect::external_without_certificate);
+        return {trusts ? Result::success : Result::failure, {}};
+    }
+
+  private:
+    AuthContext context_;
+};
+
 }  // namespace
 
 std::unique_ptr<AuthExchange> make_auth_exchange(std::string_view mechanism, const AuthContext& context) {
@@ -180,6 +219,9 @@ std::unique_ptr<AuthExchange> make_auth_exchange(std::string_view mechanism, con
     }
     if (mechanism == "OAUTHBEARER") {
         return std::make_unique<Bearer>(context, Bearer::Flavour::oauthbearer);
+    }
+    if (mechanism == "EXTERNAL") {
+        return std::make_unique<External>(context);
     }
     return make_scram_exchange(mechanism, context);
 }

@@ -11,6 +11,7 @@ namespace smtpspec::mock {
 namespace {
 
 constexpr int iterations = 4096;  // RFC 7677 §4: at least
+constexpr int too_few_iterations = 1000;
 
 smtp::ScramCrypto scram_crypto(const std::string& hash) {
     smtp::ScramCrypto crypto;
@@ -20,6 +21,12 @@ smtp::ScramCrypto scram_crypto(const std::string& hash) {
         return wire::pbkdf2(hash, password, salt, static_cast<unsigned>(count));
     };
     return crypto;
+}
+
+/// The same for a name each time, whether or not there is such a user, as long as the process runs.
+std::string salt_of(const std::string& user) {
+    static const std::string key = wire::random_token(32);
+    return wire::hmac("SHA-256", key, user).substr(0, 16);
 }
 
 /// A server keeps the salted password and does not make it again for each login (RFC 5802 §2.3); a matrix has
@@ -36,8 +43,19 @@ smtp::ScramVerifier verifier(const smtp::ScramCrypto& crypto,
         known.clear();
     auto [at, added] = known.try_emplace({hash, user, password});
     if (added)
-        at->second = smtp::make_scram_verifier(crypto, password, "salt-of-" + user, iterations);
+        at->second = smtp::make_scram_verifier(crypto, password, salt_of(user), iterations);
     return at->second;
+}
+
+/// What nobody can log in with, and looks like everybody's (RFC 5802 §9 speaks of guessing offline; who is
+/// known here is nobody's business before the proof).
+smtp::ScramVerifier verifier_of_nobody(const std::string& user) {
+    smtp::ScramVerifier nobody;
+    nobody.salt = salt_of(user);
+    nobody.iterations = iterations;
+    nobody.stored_key = wire::random_token(32);
+    nobody.server_key = wire::random_token(32);
+    return nobody;
 }
 
 class Scram final : public AuthExchange {
@@ -45,9 +63,10 @@ class Scram final : public AuthExchange {
     Scram(const AuthContext& context, const std::string& hash, bool plus)
         : hash_(hash),
           crypto_(scram_crypto(hash)),
+          defects_(context.defects),
           takes_any_(context.defects.has(Defect::auth_accepts_any_password)),
           refuses_right_(plus && context.defects.has(Defect::scram_refuses_right_binding)),
-          server_(crypto_, lookup(context.accounts), wire::random_token(24), options(context, plus)) {}
+          server_(crypto_, lookup(context.accounts), server_nonce(context), options(context, plus)) {}
 
     /// The client speaks first (RFC 5802 §5).
     Step begin(std::optional<std::string> initial) override {
@@ -77,15 +96,29 @@ class Scram final : public AuthExchange {
         options.binding_name = "tls-exporter";
         options.binding_data = context.channel_binding;
         options.ignore_binding = context.defects.has(Defect::scram_ignores_binding);
+        options.ignore_nonce = context.defects.has(Defect::scram_ignores_nonce);
+        options.ignore_extension = context.defects.has(Defect::scram_ignores_extension);
+        options.wrong_signature = context.defects.has(Defect::scram_wrong_signature);
+        options.foreign_nonce = context.defects.has(Defect::scram_foreign_nonce);
+        options.iterations = context.defects.has(Defect::scram_few_iterations) ? too_few_iterations : 0;
         return options;
+    }
+
+    static std::string server_nonce(const AuthContext& context) {
+        return context.defects.has(Defect::scram_nonce_repeated) ? "the-same-each-time"
+                                                                 : wire::random_token(24);
     }
 
     smtp::ScramServer::Lookup lookup(const std::vector<Account>& accounts) {
         return [this, &accounts](const std::string& user) -> std::optional<smtp::ScramVerifier> {
             const auto it = std::find_if(
                 accounts.begin(), accounts.end(), [&](const Account& a) { return a.user == user; });
-            if (it == accounts.end()) {
+            if (it == accounts.end() && defects_.has(Defect::scram_names_unknown_users)) {
                 return std::nullopt;
+            }
+            if (it == accounts.end()) {
+                const bool changes = defects_.has(Defect::scram_salt_of_nobody_changes);
+                return verifier_of_nobody(changes ? wire::random_token(8) : user);
             }
             return verifier(crypto_, hash_, user, it->password);
         };
@@ -109,12 +142,16 @@ class Scram final : public AuthExchange {
         if (!answer || refuses_right_) {
             return {Result::failure, {}};
         }
+        if (defects_.has(Defect::scram_without_signature)) {
+            return {Result::success, {}};
+        }
         stage_ = Stage::confirm;
         return {Result::challenge, std::move(*answer)};
     }
 
     std::string hash_;
     smtp::ScramCrypto crypto_;
+    const DefectSet& defects_;
     bool takes_any_;
     bool refuses_right_;
     smtp::ScramServer server_;

@@ -137,7 +137,7 @@ Dialogue::Handler Dialogue::handler(std::string_view verb) {
 std::optional<Answer> Dialogue::refuse_line(const Command& command) const {
     const bool broken = command.has(CommandViolation::bare_lf) || command.has(CommandViolation::bare_cr) ||
                         command.has(CommandViolation::nul) || command.has(CommandViolation::control) ||
-                        command.has(CommandViolation::eight_bit) ||
+                        (command.has(CommandViolation::eight_bit) && !has(Defect::utf8_not_validated)) ||
                         command.has(CommandViolation::leading_space) ||
                         command.has(CommandViolation::bad_verb);
     const bool hangs_up = has(Defect::eod_accepts_bare_lf_slowly_then_hangs_up) &&
@@ -247,7 +247,7 @@ Follow Dialogue::effect(const Command& command, int code) {
             forget_transaction();
         }
     } else if (verb == "QUIT" && code == 221 && !has(Defect::quit_stays_open)) {
-        return Follow::end;
+        return has(Defect::quit_waits_for_client) ? Follow::hang : Follow::end;
     }
     return Follow::command;
 }
@@ -296,9 +296,14 @@ Answer Dialogue::on_ehlo(const Command& command) {
     if (!is_client_name(command.argument)) {
         return reply(501, "5.5.4", "EHLO needs a domain or an address literal");
     }
+    if (hello_ == Hello::ehlo && has(Defect::ehlo_once)) {
+        return reply(503, "5.5.1", "EHLO was said already");
+    }
     Answer answer;
     answer.code = 250;
-    answer.octets = smtp::format_reply(250, {}, ehlo_lines(command.argument));
+    auto lines = ehlo_lines(command.argument);
+    edit_ehlo(lines);
+    answer.octets = smtp::format_reply(250, {}, lines);
     return answer;
 }
 
@@ -352,6 +357,9 @@ Answer Dialogue::on_vrfy(const Command& command) {
     if (command.argument.empty()) {
         return reply(501, "5.5.4", "VRFY needs a mailbox");
     }
+    if (auto odd = odd_vrfy(command)) {
+        return std::move(*odd);
+    }
     if (has(Defect::vrfy_names_users) && inside_tls_) {
         return reply(250, "2.0.0", "<" + smtp::printable(command.argument, 64) + "@" + config_.host + ">");
     }
@@ -366,10 +374,19 @@ Answer Dialogue::on_quit(const Command& command) {
     if (!command.argument.empty() && !has(Defect::arguments_ignored)) {
         return reply(501, "5.5.4", "QUIT takes no parameters");
     }
+    if (has(Defect::quit_says_nothing)) {
+        return closing_silently();
+    }
+    if (has(Defect::quit_waits_for_client)) {
+        return reply(221, "2.0.0", config_.host + " has said goodbye");
+    }
     return closing(221, "2.0.0", config_.host + " closing connection");
 }
 
-Answer Dialogue::on_known_but_absent(const Command&) {
+Answer Dialogue::on_known_but_absent(const Command& command) {
+    if (auto odd = odd_service(command)) {
+        return std::move(*odd);
+    }
     return reply(502, "5.5.1", "Command not implemented");  // RFC 5321 §4.2.4
 }
 

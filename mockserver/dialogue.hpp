@@ -32,12 +32,21 @@ struct Peer {
     std::string address;
 };
 
+/// A recipient about whom success is to be reported (RFC 3461 §4.1).
+struct WantedReport {
+    std::string recipient;
+    std::string original;  ///< ORCPT
+};
+
 /// A mail transaction (RFC 5321 §3.3).
 struct Transaction {
     std::string from;
     std::vector<std::string> recipients;
     std::vector<std::string> parameters;
-    bool binary = false;  ///< BODY=BINARYMIME
+    std::string envelope_id;  ///< ENVID
+    std::vector<WantedReport> reports;
+    std::string declared;  ///< the value of SIZE
+    bool binary = false;   ///< BODY=BINARYMIME
     bool smtputf8 = false;
     bool refused_any = false;   ///< a RCPT was refused
     bool chunked = false;       ///< a BDAT has been taken
@@ -152,6 +161,29 @@ class Dialogue {
     std::optional<Answer> refuse_mail_parameter(const smtp::Parameter& parameter) const;
     std::optional<Answer> refuse_rcpt_parameter(const smtp::Parameter& parameter) const;
     bool refuses(std::string_view address) const;
+
+    // dialogue_extras.cpp: extensions that the faithful server does not have
+    void offer_extras(std::vector<std::string>& lines) const;
+    bool is_extra(std::string_view keyword) const;
+    std::optional<Answer> refuse_extras(const smtp::EnvelopeArgument& argument) const;
+    std::optional<Answer> refuse_hold(const smtp::EnvelopeArgument& argument) const;
+    std::optional<Answer> refuse_deadline(const smtp::Parameter& by) const;
+    bool lowers_priority(const smtp::EnvelopeArgument& argument) const;
+
+    // dialogue_defects.cpp: nothing, when no defect is in the way
+    void edit_ehlo(std::vector<std::string>& lines) const;
+    std::optional<Answer> odd_login_failure() const;
+    static Answer closing_silently();
+    std::optional<Answer> odd_vrfy(const Command& command) const;
+    std::optional<Answer> odd_service(const Command& command) const;
+    std::optional<Answer> refuse_sender(const smtp::Path& path) const;
+    bool takes_unchecked(const smtp::Parameter& parameter) const;
+    std::optional<int> odd_recipient(const smtp::Path& path) const;
+    std::optional<std::size_t> declared_size() const;
+    std::optional<Answer> odd_content() const;
+    std::string return_path() const;
+    std::string odd_report(std::string report) const;
+    std::string stored_text() const;
     std::optional<Answer> refuse_recipient(const smtp::Path& path) const;
     Answer from_error(const smtp::CommandError& error) const;
 
@@ -165,6 +197,9 @@ class Dialogue {
     std::optional<Answer> refuse_content() const;
     std::string received_field(std::uint64_t number) const;
     tl::expected<void, std::string> store_message();
+    void report_deliveries();
+    bool is_local(std::string_view address) const;
+    void want_report(const smtp::EnvelopeArgument& recipient);
 
     const ServerConfig& config_;
     MessageStore& store_;

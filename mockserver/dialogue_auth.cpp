@@ -34,12 +34,18 @@ std::vector<std::string> Dialogue::mechanisms() const {
     if (has(Defect::auth_login_alone_any_password)) {
         std::erase_if(names, [](const std::string& name) { return name != "LOGIN"; });
     }
+    if (has(Defect::external_listed) || has(Defect::external_without_certificate)) {
+        names.emplace_back("EXTERNAL");
+    }
     return names;
 }
 
 std::optional<Answer> Dialogue::refuse_auth() const {
     if (config_.accounts.empty() || has(Defect::auth_not_offered)) {
         return reply(502, "5.5.1", "AUTH is not offered here");
+    }
+    if (has(Defect::auth_always_454)) {
+        return reply(454, "4.7.0", "Temporary authentication failure");
     }
     if (hello_ != Hello::ehlo && !trusts_order_) {
         return reply(503, "5.5.1", "Send EHLO first");
@@ -81,7 +87,7 @@ Answer Dialogue::on_auth(const Command& command) {
     if (words.empty() || words.size() > 2) {
         return reply(501, "5.5.4", "Syntax: AUTH mechanism [initial-response]");
     }
-    auto name = smtp::to_upper(words[0]);
+    auto name = has(Defect::auth_mechanism_in_capitals_only) ? words[0] : smtp::to_upper(words[0]);
     const auto offered = mechanisms();
     std::optional<std::string> initial;
     if (std::find(offered.begin(), offered.end(), name) == offered.end()) {
@@ -155,6 +161,9 @@ Answer Dialogue::auth_answer(const Step& step) {
     const int allowed = has(Defect::auth_third_failure_closes) ? 3 : config_.limits.auth_failures;
     if (++auth_failures_ >= allowed && !endless) {
         return closing(421, "4.7.0", "Too many failed logins");
+    }
+    if (auto told = odd_login_failure()) {
+        return std::move(*told);
     }
     if (has(Defect::auth_failure_454)) {
         return reply(454, "4.7.0", "Temporary authentication failure");

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "mockserver/delivery_report.hpp"
 #include "mockserver/dialogue.hpp"
 #include "protocol/smtp/text.hpp"
 
@@ -50,11 +51,11 @@ std::string date_text() {
                        utc.tm_sec);
 }
 
-std::size_t count_received(const std::string& message) {
+std::size_t count_fields(const std::string& message, std::string_view name) {
     std::size_t count = 0;
     std::size_t at = 0;
     while (at < message.size() && message.compare(at, 2, "\r\n") != 0) {
-        count += smtp::istarts_with(std::string_view(message).substr(at), "Received:") ? 1 : 0;
+        count += smtp::istarts_with(std::string_view(message).substr(at), name) ? 1 : 0;
         const auto end = message.find("\r\n", at);
         if (end == std::string::npos) {
             break;
@@ -164,7 +165,10 @@ Follow Dialogue::bdat_effect(const Command& command, int code) {
 }
 
 std::optional<Answer> Dialogue::refuse_content() const {
-    if (content_.overflow()) {
+    if (auto odd = odd_content()) {
+        return odd;
+    }
+    if (content_.overflow() && !has(Defect::size_not_enforced)) {
         return reply(552, "5.3.4", "Message size exceeds the fixed maximum");
     }
     const bool binary = transaction_ && transaction_->binary;
@@ -188,7 +192,7 @@ std::optional<Answer> Dialogue::refuse_content() const {
         content_.octets() == 0) {
         return closing(554, "5.6.0", "Empty message");
     }
-    if (content_.last() && count_received(content_.message()) >= max_received) {
+    if (content_.last() && count_fields(content_.message(), "Received:") >= max_received) {
         return reply(554, "5.4.6", "Routing loop detected");
     }
     return std::nullopt;
@@ -220,6 +224,9 @@ tl::expected<void, std::string> Dialogue::content_effect(int code) {
     tl::expected<void, std::string> stored;
     if (positive && content_.kept()) {
         stored = store_message();
+        if (stored) {
+            report_deliveries();
+        }
     }
     forget_transaction();
     return stored;
@@ -258,6 +265,7 @@ tl::expected<void, std::string> Dialogue::store_message() {
     }
     Mail mail;
     mail.raw = has(Defect::no_received) ? std::string() : received_field(static_cast<std::uint64_t>(mails_));
+    mail.raw = return_path() + mail.raw;
     if (has(Defect::mailbox_adds_received)) {
         mail.raw = fmt::format("Received: from {0}\r\n\tby {0} with LMTP id {1};\r\n\t{2}\r\n",
                                config_.host,
@@ -269,7 +277,13 @@ tl::expected<void, std::string> Dialogue::store_message() {
         mail.raw += last_message_;
         last_message_ = content_.message();
     }
-    mail.raw += content_.message();
+    // RFC 6409 §8.3; who relays without a login changes nothing
+    if (authenticated_ && count_fields(content_.message(), "Message-ID:") == 0 &&
+        !has(Defect::no_message_id)) {
+        mail.raw += fmt::format(
+            "Message-ID: <{}.{}.{}@{}>\r\n", std::time(nullptr), peer_.session, mails_, config_.host);
+    }
+    mail.raw += stored_text();
     mail.from = transaction_ ? transaction_->from : std::string();
     if (transaction_) {
         mail.recipients = transaction_->recipients;
@@ -284,6 +298,37 @@ tl::expected<void, std::string> Dialogue::store_message() {
         return {};
     }
     return store_.add(std::move(mail)).map([](std::uint64_t) {});
+}
+
+/// RFC 3461 §5.2.3: as soon as the message is in its mailbox, and never about a message from nobody (§5.2).
+/// Only to local senders: this server has no way out.
+void Dialogue::report_deliveries() {
+    const bool nobody = !transaction_ || transaction_->from.empty();
+    const bool to_anybody = has(Defect::dsn_reports_to_null_sender);
+    if (!transaction_ || has(Defect::mail_vanishes) || has(Defect::dsn_never_reports) ||
+        (nobody && !to_anybody)) {
+        return;
+    }
+    for (const auto& wanted : transaction_->reports) {
+        DeliveryFacts facts;
+        facts.host = config_.host;
+        facts.sender = nobody ? wanted.recipient : transaction_->from;
+        if (!is_local(facts.sender) || !is_local(wanted.recipient)) {
+            continue;
+        }
+        facts.envelope_id = transaction_->envelope_id;
+        facts.recipient = wanted.recipient;
+        facts.original = wanted.original;
+        facts.date = date_text();
+        facts.unique = fmt::format("{}.{}.{}", std::time(nullptr), peer_.session, store_.accepted());
+        Mail report;
+        report.raw = odd_report(delivery_report(facts));
+        report.recipients = {facts.sender};
+        report.session = peer_.session;
+        report.port = peer_.port;
+        report.time = std::chrono::system_clock::now();
+        (void)store_.add(std::move(report));
+    }
 }
 
 }  // namespace smtpspec::mock

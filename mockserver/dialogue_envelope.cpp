@@ -82,7 +82,13 @@ Answer Dialogue::on_mail(const Command& command) {
     if (transaction_ && !has(Defect::nested_mail_restarts) && !has(Defect::nested_mail_mixed)) {
         return reply(503, "5.5.1", "Nested MAIL command");  // RFC 5321 §4.1.4
     }
-    const auto argument = smtp::parse_mail_argument(command.argument, tolerant);
+    constexpr smtp::ArgumentRules any_octets{true, true, true, true};
+    auto argument =
+        smtp::parse_mail_argument(command.argument, has(Defect::utf8_not_validated) ? any_octets : tolerant);
+    if (!argument && (has(Defect::dsn_accepts_anything) || has(Defect::size_not_enforced))) {
+        argument =
+            smtp::parse_mail_argument(command.argument.substr(0, command.argument.find(' ')), tolerant);
+    }
     if (!argument) {
         return from_error(argument.error());
     }
@@ -97,15 +103,22 @@ Answer Dialogue::on_mail(const Command& command) {
             return std::move(*refusal);
         }
     }
-    const bool utf8 = argument->parameter("SMTPUTF8") != nullptr;
+    if (auto refusal = refuse_sender(argument->path)) {
+        return std::move(*refusal);
+    }
+    if (auto refusal = refuse_extras(*argument)) {
+        return std::move(*refusal);
+    }
+    const bool utf8 = argument->parameter("SMTPUTF8") != nullptr || has(Defect::smtputf8_not_needed);
     if (smtp::has_eight_bit(argument->path.address) && !utf8) {
         return reply(553, "5.6.7", "Non-ASCII address needs SMTPUTF8");  // RFC 6531 §3.5
     }
     if (store_.octets() > config_.limits.stored_octets) {
         return reply(452, "4.3.1", "Insufficient system storage");
     }
-    checked_ = std::make_unique<smtp::EnvelopeArgument>(*argument);
-    return reply(250, "2.1.0", "Sender OK");
+    const bool lowered = lowers_priority(*argument);
+    checked_ = std::make_unique<smtp::EnvelopeArgument>(std::move(*argument));
+    return lowered ? reply(250, "2.3.6", "Sender OK, at priority 0") : reply(250, "2.1.0", "Sender OK");
 }
 
 std::optional<Answer> Dialogue::refuse_mail_parameter(const smtp::Parameter& parameter) const {
@@ -113,22 +126,30 @@ std::optional<Answer> Dialogue::refuse_mail_parameter(const smtp::Parameter& par
     const auto& keyword = parameter.keyword;
     const auto& value = parameter.value;
     const auto bad = [&] { return reply(501, "5.5.4", "Bad value of " + keyword); };
+    if (is_extra(keyword) || takes_unchecked(parameter)) {
+        return std::nullopt;  // refuse_extras() looks at them together
+    }
     if (keyword == "SIZE" && on.size) {
         if (!is_size(value)) {
             return bad();
         }
         if (above(value, config_.limits.message_octets)) {
-            return reply(552, "5.3.4", "Message size exceeds the fixed maximum");  // RFC 1870 §6.1
+            return has(Defect::size_over_limit_452)
+                       ? reply(452, "4.3.1", "Too much for now")
+                       : reply(552, "5.3.4", "Message size exceeds the fixed maximum");  // RFC 1870 §6.1
         }
         return std::nullopt;
     }
-    if (keyword == "BODY" && on.eight_bit_mime) {
+    if (keyword == "BODY" && on.eight_bit_mime && !has(Defect::body_parameter_refused)) {
         const bool binary = smtp::iequals(value, "BINARYMIME") && on.binarymime && on.chunking;
         const bool known = binary || smtp::iequals(value, "7BIT") || smtp::iequals(value, "8BITMIME");
         return known ? std::nullopt : std::optional(bad());
     }
     if (keyword == "SMTPUTF8" && on.smtputf8) {
         return parameter.has_value ? std::optional(bad()) : std::nullopt;
+    }
+    if ((keyword == "RET" || keyword == "ENVID") && has(Defect::dsn_refuses_ret)) {
+        return reply(555, "5.5.4", "Unsupported parameter " + keyword);
     }
     if (keyword == "RET" && on.dsn) {
         const bool known = smtp::iequals(value, "FULL") || smtp::iequals(value, "HDRS");
@@ -158,6 +179,12 @@ void Dialogue::mail_effect(const Command& command) {
     if (argument) {
         transaction.from = argument->path.address;
         transaction.smtputf8 = argument->parameter("SMTPUTF8") != nullptr;
+        if (const auto* size = argument->parameter("SIZE")) {
+            transaction.declared = size->value;
+        }
+        if (const auto* id = argument->parameter("ENVID")) {
+            transaction.envelope_id = id->value;
+        }
         if (const auto* body = argument->parameter("BODY")) {
             transaction.binary = smtp::iequals(body->value, "BINARYMIME");
         }
@@ -201,6 +228,9 @@ Answer Dialogue::on_rcpt(const Command& command) {
 
 std::optional<Answer> Dialogue::refuse_rcpt_parameter(const smtp::Parameter& parameter) const {
     const auto& keyword = parameter.keyword;
+    if (keyword == "ORCPT" && has(Defect::dsn_orcpt_refused)) {
+        return reply(501, "5.5.4", "Bad value of ORCPT");
+    }
     const bool dsn = config_.extensions.dsn && (keyword == "NOTIFY" || keyword == "ORCPT");
     if (!dsn || (keyword == "NOTIFY" && has(Defect::dsn_refuses_notify))) {
         return reply(555, "5.5.4", "Unsupported parameter " + keyword);
@@ -220,12 +250,28 @@ bool Dialogue::refuses(std::string_view address) const {
     return std::any_of(refused.begin(), refused.end(), fits);
 }
 
+/// In one of our domains or below it.
+bool Dialogue::is_local(std::string_view address) const {
+    const auto at = address.rfind('@');
+    const auto domain = at == std::string_view::npos ? std::string() : smtp::to_lower(address.substr(at + 1));
+    const auto& domains = config_.local_domains;
+    return std::any_of(domains.begin(), domains.end(), [&](const std::string& known) {
+        return domain == known || domain.ends_with("." + known);
+    });
+}
+
 std::optional<Answer> Dialogue::refuse_recipient(const smtp::Path& path) const {
     if (path.null) {
         return reply(501, "5.1.3", "Bad recipient address syntax");
     }
     if (smtp::has_eight_bit(path.address) && transaction_ && !transaction_->smtputf8) {
         return reply(553, "5.6.7", "Non-ASCII address needs SMTPUTF8");
+    }
+    if (const auto odd = odd_recipient(path)) {
+        return *odd == 250 ? std::nullopt : std::optional(reply(*odd, "5.1.1", "No such mailbox here"));
+    }
+    if (has(Defect::rcpt_closes)) {
+        return closing_silently();
     }
     if (has(Defect::greylists)) {
         return reply(450, "4.7.1", "Greylisted, please try again later");
@@ -241,17 +287,22 @@ std::optional<Answer> Dialogue::refuse_recipient(const smtp::Path& path) const {
     if (refuses(path.address) && !has(Defect::bad_recipient_refused_late)) {
         return reply(550, "5.1.1", "No such mailbox here");
     }
-    const auto domain = smtp::to_lower(path.domain);
-    const auto local = [&](const std::string& known) {
-        return domain == known || domain.ends_with("." + known);
-    };
-    const auto& domains = config_.local_domains;
-    const bool ours = path.domain.empty() || std::any_of(domains.begin(), domains.end(), local);
+    const bool ours = path.domain.empty() || is_local(path.address);
     const bool relays = authenticated_ || trusts_order_ || (has(Defect::open_relay) && inside_tls_);
     if (!ours && !relays) {
         return reply(550, "5.7.1", "Relaying denied");
     }
     return std::nullopt;
+}
+
+void Dialogue::want_report(const smtp::EnvelopeArgument& recipient) {
+    const auto* notify = recipient.parameter("NOTIFY");
+    if (notify == nullptr || smtp::to_upper(notify->value).find("SUCCESS") == std::string::npos) {
+        return;
+    }
+    const auto* original = recipient.parameter("ORCPT");
+    transaction_->reports.push_back(
+        {recipient.path.address, original != nullptr ? original->value : std::string()});
 }
 
 void Dialogue::rcpt_effect(const Command& command, bool accepted) {
@@ -280,6 +331,7 @@ void Dialogue::rcpt_effect(const Command& command, bool accepted) {
         return;
     }
     transaction_->recipients.push_back(argument->path.address);
+    want_report(*argument);
     for (const auto& parameter : argument->parameters) {
         transaction_->parameters.push_back(parameter_text(parameter));
     }

@@ -85,6 +85,10 @@ class Session final : public script::PlayedSession {
     // session_tls.cpp
     wire::Awaitable<wire::IoResult<wire::TlsInfo>> handshake(Options options, wire::Deadline deadline);
     wire::Awaitable<bool> handshake_defect(wire::Deadline deadline);
+    // session_tls_defects.cpp
+    wire::Awaitable<bool> agree_to_anything(wire::Deadline deadline);
+    std::string certificate_of_defect() const;
+    void twist_tls(wire::TlsServerSettings& settings) const;
     wire::Awaitable<void> handshake_failed(std::string why);
     wire::Awaitable<bool> preview_client_hello(wire::Connection::Leftover policy, wire::Deadline deadline);
     tl::expected<wire::TlsServerSettings, std::string> tls_settings(const Options& options) const;

@@ -247,7 +247,8 @@ Answer Session::limited(LimiterStage stage, Answer answer) {
 
 /// A client that does nothing but wrong is sent away.
 void Session::count_error(Answer& answer) {
-    const bool endless = dialogue_.has(Defect::auth_failures_unlimited);
+    const bool endless =
+        dialogue_.has(Defect::auth_failures_unlimited) || dialogue_.has(Defect::errors_unlimited);
     if (answer.code >= 500 && ++errors_ > shared_->config.limits.errors && !endless) {
         answer = dialogue_.closing(421, "4.7.0", "Too many errors");
     }

@@ -37,7 +37,8 @@ Awaitable<void> Session::step_command() {
     }
     const auto& limits = shared_->config.limits;
     auto got = co_await read_line(std::max(limits.auth_octets, limits.command_octets));
-    const bool long_line = line_.size() + 2 > limits.command_octets && !smtp::istarts_with(line_, "AUTH ");
+    const auto most = dialogue_.has(Defect::command_line_limit_512) ? 512 : limits.command_octets;
+    const bool long_line = line_.size() + 2 > most && !smtp::istarts_with(line_, "AUTH ");
     if (got == Got::line && long_line && !dialogue_.has(Defect::no_line_limit)) {
         got = Got::overlong;
     }
@@ -79,6 +80,9 @@ Awaitable<void> Session::answer_line() {
     if (!decision.answered) {
         count_error(answer);
     }
+    if (answer.code == 550 && command.verb == "RCPT" && dialogue_.has(Defect::rcpt_unknown_slowly)) {
+        co_await sleep(std::chrono::milliseconds(450));
+    }
     edit_hello(decision, answer);
     const int code = effective_code(decision, answer);
     const Follow next = dialogue_.effect(command, code);
@@ -111,6 +115,9 @@ bool Session::holds_back(const smtp::Command& command, int code) const {
 /// The faithful answer, unless a limit is in the way.
 Answer Session::answer_to(const smtp::Command& command) {
     const bool behind = !connection_->input().empty();
+    if (command.verb == "VRFY" && smtp::has_eight_bit(command.argument)) {
+        shared_->refuse_next = dialogue_.has(Defect::vrfy_utf8_kills);
+    }
     if (command.verb == "STARTTLS" && behind && dialogue_.has(Defect::starttls_pipelining_refused)) {
         return dialogue_.closing(554, "5.5.0", "Error: SMTP protocol synchronization");
     }

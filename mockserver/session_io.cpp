@@ -103,6 +103,10 @@ Awaitable<void> Session::close() {
         co_await wait_for_end();
     }
     finish("closed");
+    if (dialogue_.has(Defect::close_without_notify)) {
+        connection_->drop_fin();
+        co_return;
+    }
     co_await connection_->close(wire::Clock::now() + shared_->config.linger);
 }
 

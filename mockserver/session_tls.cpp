@@ -29,6 +29,10 @@ tl::expected<wire::TlsServerSettings, std::string> Session::tls_settings(const O
             settings.alpn = value;
         }
     }
+    twist_tls(settings);
+    if (certificate.empty()) {
+        certificate = certificate_of_defect();
+    }
     if (certificate.empty() && shared_->config.own_certificate) {
         settings.context = shared_->config.own_certificate;
         return settings;
@@ -90,6 +94,10 @@ Awaitable<bool> Session::handshake_defect(wire::Deadline deadline) {
         dialogue_.has(implicit ? Defect::implicit_handshake_fails : Defect::starttls_handshake_fails);
     const bool falls_back = dialogue_.has(Defect::tls_failure_falls_back) && !implicit;
     const bool hangs = dialogue_.has(Defect::tls_failure_hangs);
+    if (dialogue_.has(Defect::tls_agrees_to_anything)) {
+        const bool dealt_with = co_await agree_to_anything(deadline);
+        co_return dealt_with;
+    }
     if (!fails && !falls_back && !hangs) {
         co_return false;
     }
@@ -148,8 +156,12 @@ Awaitable<wire::IoResult<wire::TlsInfo>> Session::handshake(Options options, wir
         error.what = problem_;
         co_return tl::unexpected(std::move(error));
     }
-    wire::Connection::ChooseTls choose = [this](const wire::ClientHello&) {
-        return tls_settings(tls_options_);
+    using Chosen = tl::expected<wire::TlsServerSettings, std::string>;
+    wire::Connection::ChooseTls choose = [this](const wire::ClientHello& hello) {
+        const bool known = hello.server_name == shared_->config.host;
+        const bool refuses = dialogue_.has(Defect::tls_refuses_unknown_name) && !known;
+        return refuses ? Chosen(tl::unexpected(std::string("alert unrecognized_name")))
+                       : tls_settings(tls_options_);
     };
     auto info = co_await connection_->start_tls_server(std::move(choose), leftover, deadline);
     scanned_ = 0;

@@ -166,6 +166,17 @@ Value scram(const Arguments& call) {
     return final ? Value(final->message) : from_peer(final.error());
 }
 
+/// What the server has to say in v=, in base64.
+Value scram_signature(const Arguments& call) {
+    const auto crypto = scram_crypto(call.text(0));
+    if (!crypto) {
+        call.fail(crypto.error());
+    }
+    const std::string binding = call.size() > 4 ? call.text(4) : "";
+    const auto final = smtp::scram_final(*crypto, call.text(1), call.text(2), call.text(3), binding);
+    return final ? Value(smtp::base64_encode(final->server_signature)) : from_peer(final.error());
+}
+
 Value body(const Arguments& call) {
     const std::string mail = call.text(0);
     if (mail.starts_with("\r\n")) {
@@ -239,13 +250,16 @@ struct Entry {
 
 const std::map<std::string, Entry, std::less<>>& table() {
     static const std::map<std::string, Entry, std::less<>> entries = {
-        {"len", {1, 1, length}},      {"hex", {1, 1, nullptr}},       {"unhex", {1, 1, nullptr}},
-        {"base64", {1, 1, nullptr}},  {"unbase64", {1, 1, nullptr}},  {"upper", {1, 1, nullptr}},
-        {"lower", {1, 1, nullptr}},   {"number", {1, 1, number}},     {"count", {1, 2, count}},
-        {"sort", {1, 1, sorted}},     {"repeat", {2, 2, repeat}},     {"pad", {2, 2, pad}},
-        {"stuffed", {1, 1, nullptr}}, {"flip", {1, 1, flip}},         {"plain", {2, 2, plain}},
-        {"hmac", {3, 3, hmac}},       {"scram_final", {4, 6, scram}}, {"body", {1, 1, body}},
-        {"header", {2, 2, header}},
+        {"len", {1, 1, length}},        {"hex", {1, 1, nullptr}},
+        {"unhex", {1, 1, nullptr}},     {"base64", {1, 1, nullptr}},
+        {"unbase64", {1, 1, nullptr}},  {"upper", {1, 1, nullptr}},
+        {"lower", {1, 1, nullptr}},     {"number", {1, 1, number}},
+        {"count", {1, 2, count}},       {"sort", {1, 1, sorted}},
+        {"repeat", {2, 2, repeat}},     {"pad", {2, 2, pad}},
+        {"stuffed", {1, 1, nullptr}},   {"flip", {1, 1, flip}},
+        {"plain", {2, 2, plain}},       {"hmac", {3, 3, hmac}},
+        {"scram_final", {4, 6, scram}}, {"scram_signature", {4, 5, scram_signature}},
+        {"body", {1, 1, body}},         {"header", {2, 2, header}},
     };
     return entries;
 }

@@ -17,6 +17,7 @@ LintVocabulary LintVocabulary::standard() {
     words.certificates = {"good",
                           "expired",
                           "not-yet-valid",
+                          "expires-soon",
                           "wrong-host",
                           "self-signed",
                           "unknown-ca",

@@ -188,6 +188,7 @@ constexpr std::array reserved_words = {
     "plain",
     "hmac",
     "scram_final",
+    "scram_signature",
     "channel_binding",
     "dns",
     "web",

@@ -298,9 +298,12 @@ tl::expected<void, std::string> ScramServer::read_names(std::string_view authzid
         }
         authzid_ = *authzid;
     }
-    const auto attributes = split_attributes(client_first_bare_);
+    auto attributes = split_attributes(client_first_bare_);
     if (attributes && attributes->front().name == 'm') {
-        return refuse("extensions-not-supported");
+        if (!options_.ignore_extension) {
+            return refuse("extensions-not-supported");
+        }
+        attributes->erase(attributes->begin());
     }
     if (!attributes || !begins_with(*attributes, "nr") || !is_nonce((*attributes)[1].value)) {
         return refuse("other-error");
@@ -330,7 +333,7 @@ tl::expected<std::string, std::string> ScramServer::final(std::string_view clien
     if (!options_.ignore_binding && !same_octets(*binding, expected)) {
         return refuse("channel-bindings-dont-match");
     }
-    if ((*attributes)[1].value != nonce_) {
+    if (!options_.ignore_nonce && (*attributes)[1].value != nonce_) {
         return refuse("other-error");
     }
     const std::string_view without_proof = client_final.substr(0, client_final.rfind(",p="));

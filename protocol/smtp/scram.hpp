@@ -97,16 +97,18 @@ ScramVerifier make_scram_verifier(const ScramCrypto& crypto,
 
 /// What a server wants of the channel, and its deliberate defects.
 struct ScramServerOptions {
-    bool plus = false;             ///< the client chose the -PLUS mechanism: it must bind with "p="
-    bool plus_offered = false;     ///< -PLUS was offered: "y,," is then a downgrade (RFC 5802 §6)
-    std::string binding_name;      ///< "tls-exporter"; empty takes any name
-    std::string binding_data;      ///< what the channel's data must be
-    bool ignore_binding = false;   ///< defect: the c= attribute is not looked at
-    bool wrong_signature = false;  ///< defect: v= is wrong
-    bool foreign_nonce = false;    ///< defect: r= does not begin with the client's nonce
-    bool skip_proof = false;       ///< defect: any proof is good
-    std::string first_extension;   ///< put before r=, such as "m=ext,"
-    int iterations = 0;            ///< not 0: said in i= instead of the verifier's
+    bool plus = false;              ///< the client chose the -PLUS mechanism: it must bind with "p="
+    bool plus_offered = false;      ///< -PLUS was offered: "y,," is then a downgrade (RFC 5802 §6)
+    std::string binding_name;       ///< "tls-exporter"; empty takes any name
+    std::string binding_data;       ///< what the channel's data must be
+    bool ignore_binding = false;    ///< defect: the c= attribute is not looked at
+    bool wrong_signature = false;   ///< defect: v= is wrong
+    bool foreign_nonce = false;     ///< defect: r= does not begin with the client's nonce
+    bool skip_proof = false;        ///< defect: any proof is good
+    bool ignore_nonce = false;      ///< defect: the r= of the client's final message is not compared
+    bool ignore_extension = false;  ///< defect: m= of the client's first message is passed over
+    std::string first_extension;    ///< put before r=, such as "m=ext,"
+    int iterations = 0;             ///< not 0: said in i= instead of the verifier's
 };
 
 /// The server: first(), then final(). The error is a server-error-value of RFC 5802 §7 ("invalid-proof").

@@ -18,10 +18,11 @@ namespace {
 
 constexpr long kHour = 3600, kDay = 24 * kHour;
 
-constexpr std::array<std::pair<CertificateKind, std::string_view>, 13> kNames{{
+constexpr std::array<std::pair<CertificateKind, std::string_view>, 14> kNames{{
     {CertificateKind::good, "good"},
     {CertificateKind::expired, "expired"},
     {CertificateKind::not_yet_valid, "not-yet-valid"},
+    {CertificateKind::expires_soon, "expires-soon"},
     {CertificateKind::wrong_host, "wrong-host"},
     {CertificateKind::self_signed, "self-signed"},
     {CertificateKind::unknown_ca, "unknown-ca"},
@@ -214,6 +215,8 @@ Plan TestPki::Impl::plan(CertificateKind kind) const {
     if (kind == Kind::expired) {
         plan.from = -90 * kDay;
         plan.until = -kDay;
+    } else if (kind == Kind::expires_soon) {
+        plan.until = 5 * kDay;
     } else if (kind == Kind::not_yet_valid) {
         plan.from = kDay;
     } else if (kind == Kind::wrong_host) {

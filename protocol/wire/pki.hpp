@@ -16,6 +16,7 @@ enum class CertificateKind {
     good,
     expired,
     not_yet_valid,
+    expires_soon,  ///< in five days
     wrong_host,
     self_signed,
     unknown_ca,

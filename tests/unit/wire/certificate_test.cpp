@@ -105,6 +105,7 @@ TEST(TestCertificates, HaveTheNamesOfTheLanguage) {
     for (const char* name : {"good",
                              "expired",
                              "not-yet-valid",
+                             "expires-soon",
                              "wrong-host",
                              "self-signed",
                              "unknown-ca",
