@@ -36,7 +36,11 @@ Awaitable<void> Session::step_command() {
     }
     const auto& limits = shared_->config.limits;
     auto got = co_await read_line(std::max(limits.auth_octets, limits.command_octets));
-    const bool long_line = line_.size() + 2 > limits.command_octets && !smtp::istarts_with(line_, "AUTH ");
+    if (got == Got::line) {
+        split_line();
+    }
+    const auto limit = dialogue_.has(Defect::command_limit_256) ? 256 : limits.command_octets;
+    const bool long_line = line_.size() + 2 > limit && !smtp::istarts_with(line_, "AUTH ");
     if (got == Got::line && long_line && !dialogue_.has(Defect::no_line_limit)) {
         got = Got::overlong;
     }
@@ -45,6 +49,21 @@ Awaitable<void> Session::step_command() {
         co_await refuse_long_line();
     } else if (got == Got::line) {
         co_await answer_line();
+    }
+}
+
+/// Defects that take one line for two.
+void Session::split_line() {
+    auto end = line_.size();
+    if (dialogue_.has(Defect::overlong_tail_run)) {
+        end = std::min<std::size_t>(end, 1000);
+    }
+    if (dialogue_.has(Defect::quoted_gt_ends_command) && line_.find('"') != std::string::npos) {
+        end = std::min(end, line_.find('>') + 1);
+    }
+    if (end < line_.size()) {
+        next_line_ = line_.substr(end);
+        line_.resize(end);
     }
 }
 
