@@ -141,6 +141,9 @@ bool Session::loses_input_after(std::string_view verb, int code) {
         connection_->consume(connection_->input().size());
         scanned_ = 0;
     }
+    if (code == 354 && dialogue_.has(Defect::input_lost_before_354)) {
+        connection_->consume(connection_->input().size());
+    }
     return code >= 400 && dialogue_.has(Defect::flush_input_on_error);
 }
 

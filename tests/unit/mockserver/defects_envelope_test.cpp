@@ -55,6 +55,7 @@ TEST(EnvelopeDefects, OfASecondMail) {
     EXPECT_EQ(codes_of(Defect::second_mail_closes, message), "250 250 354 250 421");
     EXPECT_EQ(codes_of(Defect::final_reply_lost, message), "250 250 354 250 250");
     EXPECT_EQ(codes_of(Defect::input_lost_at_end_of_data, message), "250 250 354 250");
+    EXPECT_EQ(codes_of(Defect::input_lost_before_354, message), "250 250 354");
 }
 
 TEST(EnvelopeDefects, OfRcpt) {
