@@ -117,7 +117,7 @@ bool Content::overflow() const {
 }
 
 bool Content::bare_line_ends() const {
-    return by_decoder() ? decoder_.saw_bare_lf() || decoder_.saw_bare_cr() : bare_ || after_cr_;
+    return by_decoder() ? decoder_.saw_bare_lf() || decoder_.saw_bare_cr() : bare_ || (after_cr_ && last());
 }
 
 bool Content::nul() const { return by_decoder() ? decoder_.saw_nul() : nul_; }

@@ -41,6 +41,7 @@ class Content {
     std::uint64_t octets() const;
     std::uint64_t chunk_octets() const { return chunk_size_; }
     bool overflow() const;
+    /// A CR that ends a chunk may have its LF in the next one.
     bool bare_line_ends() const;
     bool nul() const;
     const std::string& message() const;

@@ -109,6 +109,8 @@ TEST(ContentDefects, OfChunks) {
     }
     EXPECT_EQ(codes_of(Defect::bdat_marker_ignored, "BDAT 5 FIRST\r\nhello"), "250");
     EXPECT_EQ(codes_of(Defect::chunk_ends_with_segment, last + "NOOP\r\n"), "250");
+    EXPECT_EQ(codes_of(Defect::no_received, "BDAT 2\r\na\rBDAT 2 LAST\r\n\nb"), "250 250");
+    EXPECT_EQ(codes_of(Defect::no_received, "BDAT 2\r\na\rBDAT 2 LAST\r\nbc"), "250 550");
     EXPECT_EQ(codes_of(Defect::chunk_edge_loses_lf, "BDAT 2\r\na\rBDAT 3 LAST\r\n\nbc"), "250 250");
     EXPECT_EQ(codes_of(Defect::binarymime_data_accepted,
                        "RSET\r\nMAIL FROM:<a@b.test> BODY=BINARYMIME\r\nRCPT TO:<b@mail.test>\r\nDATA\r\n"),
