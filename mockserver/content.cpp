@@ -12,7 +12,8 @@ void Content::begin_data(smtp::EndOfDataRules rules, std::size_t limit, Wrong wr
     decoder_ = smtp::DataDecoder(rules, limit);
 }
 
-void Content::begin_chunk(std::uint64_t octets, bool last, bool keep, std::size_t limit) {
+void Content::begin_chunk(std::uint64_t octets, bool last, bool keep, std::size_t limit, Wrong wrong) {
+    wrong_ = wrong;
     kind_ = Kind::chunk;
     remaining_ = chunk_size_ = octets;
     last_ = last;
@@ -25,6 +26,10 @@ std::size_t Content::feed(std::string_view octets, std::size_t at_most) {
     if (kind_ == Kind::data) {
         return feed_data(octets);
     }
+    if (wrong_ == Wrong::chunk_ends_with_segment) {
+        remaining_ = octets.size();
+    }
+    const bool edge = remaining_ == chunk_size_;
     const auto taken = static_cast<std::size_t>(std::min<std::uint64_t>(octets.size(), remaining_));
     remaining_ -= taken;
     if (!keep_) {
@@ -33,6 +38,9 @@ std::size_t Content::feed(std::string_view octets, std::size_t at_most) {
     octets = octets.substr(0, taken);
     chunks_total_ += taken;
     inspect(octets);
+    if (wrong_ == Wrong::chunk_edge_loses_lf && edge && octets.starts_with('\n')) {
+        octets.remove_prefix(1);
+    }
     if (chunks_.size() < limit_) {
         chunks_.append(octets.substr(0, limit_ - chunks_.size()));
     }
@@ -42,6 +50,9 @@ std::size_t Content::feed(std::string_view octets, std::size_t at_most) {
 std::size_t Content::feed_data(std::string_view octets) {
     if (wrong_ == Wrong::needs_one_segment) {
         return feed_one_segment(octets);
+    }
+    if (wrong_ == Wrong::unstuff_misses_split) {
+        keep_dot(octets);
     }
     if (wrong_ != Wrong::first_dot_ignored || begun_) {
         return decoder_.feed(octets).consumed;
@@ -57,6 +68,14 @@ std::size_t Content::feed_data(std::string_view octets) {
     begun_ = true;
     (void)decoder_.feed(held_ == lone_dot ? "..\r\n" : held_);
     return taken;
+}
+
+/// The defect: a dot that comes first in a segment is not seen to stand at the beginning of a line.
+void Content::keep_dot(std::string_view octets) {
+    if (after_line_ && octets.size() > 1 && octets.starts_with("..")) {
+        (void)decoder_.feed(".");
+    }
+    after_line_ = octets.ends_with('\n');
 }
 
 std::size_t Content::feed_one_segment(std::string_view octets) {
@@ -98,7 +117,7 @@ bool Content::overflow() const {
 }
 
 bool Content::bare_line_ends() const {
-    return by_decoder() ? decoder_.saw_bare_lf() || decoder_.saw_bare_cr() : bare_ || after_cr_;
+    return by_decoder() ? decoder_.saw_bare_lf() || decoder_.saw_bare_cr() : bare_ || (after_cr_ && last());
 }
 
 bool Content::nul() const { return by_decoder() ? decoder_.saw_nul() : nul_; }
@@ -109,6 +128,7 @@ void Content::clear() {
     decoder_ = smtp::DataDecoder();
     chunks_.clear();
     chunks_total_ = remaining_ = chunk_size_ = 0;
+    after_line_ = true;
     last_ = after_cr_ = bare_ = nul_ = begun_ = false;
     wrong_ = Wrong::nothing;
     held_.clear();

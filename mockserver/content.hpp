@@ -14,12 +14,20 @@ class Content {
   public:
     enum class Kind { data, chunk };
     /// Deliberate mistakes that DataDecoder has no rule for.
-    enum class Wrong { nothing, first_dot_ignored, needs_one_segment };
+    enum class Wrong {
+        nothing,
+        first_dot_ignored,
+        needs_one_segment,
+        unstuff_misses_split,
+        chunk_edge_loses_lf,
+        chunk_ends_with_segment
+    };
 
     /// After 354.
     void begin_data(smtp::EndOfDataRules rules, std::size_t limit, Wrong wrong = Wrong::nothing);
     /// After a BDAT command; `keep` is false for a chunk that was refused and is only read away.
-    void begin_chunk(std::uint64_t octets, bool last, bool keep, std::size_t limit);
+    void begin_chunk(
+        std::uint64_t octets, bool last, bool keep, std::size_t limit, Wrong wrong = Wrong::nothing);
     /// Takes what belongs to the content, at most `at_most` octets; returns how many.
     std::size_t feed(std::string_view octets, std::size_t at_most);
 
@@ -33,6 +41,7 @@ class Content {
     std::uint64_t octets() const;
     std::uint64_t chunk_octets() const { return chunk_size_; }
     bool overflow() const;
+    /// A CR that ends a chunk may have its LF in the next one.
     bool bare_line_ends() const;
     bool nul() const;
     const std::string& message() const;
@@ -42,6 +51,7 @@ class Content {
     bool by_decoder() const;
     void inspect(std::string_view octets);
     std::size_t feed_data(std::string_view octets);
+    void keep_dot(std::string_view octets);
     std::size_t feed_one_segment(std::string_view octets);
 
     Wrong wrong_ = Wrong::nothing;
@@ -58,6 +68,7 @@ class Content {
     bool last_ = false;
     bool keep_ = true;
     bool after_cr_ = false;
+    bool after_line_ = true;  ///< of the data, at the end of a feed
     bool bare_ = false;
     bool nul_ = false;
 };

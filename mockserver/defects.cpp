@@ -59,6 +59,17 @@ constexpr std::pair<Defect, Defect> included[] = {
     {Defect::requiretls_in_clear, Defect::requiretls_offered},
     {Defect::requiretls_in_clear, Defect::mail_in_clear_accepted},
     {Defect::smtputf8_not_needed, Defect::utf8_not_validated},
+    {Defect::data_without_recipients_accepted, Defect::data_without_recipients},
+    {Defect::bare_line_ends_become_crlf, Defect::accepts_bare_line_ends},
+    {Defect::bare_line_ends_cut_message, Defect::accepts_bare_line_ends},
+    {Defect::bare_line_ends_become_space, Defect::accepts_bare_line_ends},
+    {Defect::null_sender_refused, Defect::mail_demands_tls_not_login},
+    {Defect::unknown_user_accepted, Defect::mail_demands_tls_not_login},
+    {Defect::unknown_user_accepted, Defect::bad_recipient_refused_late},
+    {Defect::unknown_user_closes, Defect::mail_demands_tls_not_login},
+    {Defect::unknown_user_closes, Defect::close_after_error},
+    {Defect::postmaster_refused, Defect::mail_demands_tls_not_login},
+    {Defect::postmaster_case_sensitive, Defect::mail_demands_tls_not_login},
 };
 
 }  // namespace

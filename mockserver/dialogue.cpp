@@ -233,8 +233,10 @@ Follow Dialogue::effect(const Command& command, int code) {
         return Follow::start_tls;
     } else if (verb == "AUTH") {
         return auth_command_effect(code);
-    } else if (verb == "MAIL" && positive) {
-        mail_effect(command);
+    } else if (verb == "MAIL") {
+        if (positive || has(Defect::refused_mail_opens_transaction)) {
+            mail_effect(command);
+        }
     } else if (verb == "RCPT") {
         rcpt_effect(command, positive);
     } else if (verb == "DATA") {
@@ -348,7 +350,12 @@ Answer Dialogue::on_rset(const Command& command) {
     return reply(250, "2.0.0", "OK");
 }
 
-Answer Dialogue::on_noop(const Command&) { return reply(250, "2.0.0", "OK"); }
+Answer Dialogue::on_noop(const Command& command) {
+    if (has(Defect::noop_argument_refused) && !command.argument.empty()) {
+        return reply(501, "5.5.4", "NOOP takes no parameters here");
+    }
+    return reply(250, "2.0.0", "OK");
+}
 
 Answer Dialogue::on_vrfy(const Command& command) {
     if (!config_.extensions.vrfy) {

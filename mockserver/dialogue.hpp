@@ -187,6 +187,12 @@ class Dialogue {
     std::optional<Answer> refuse_recipient(const smtp::Path& path) const;
     Answer from_error(const smtp::CommandError& error) const;
 
+    // dialogue_wrong.cpp
+    std::optional<Answer> wrong_mail(const Command& command) const;
+    std::optional<Answer> wrong_rcpt(const Command& command) const;
+    std::optional<Answer> wrong_data() const;
+    std::optional<Answer> wrong_content() const;
+
     void mail_effect(const Command& command);
     void rcpt_effect(const Command& command, bool accepted);
     Follow data_effect(int code);
@@ -196,6 +202,7 @@ class Dialogue {
 
     std::optional<Answer> refuse_content() const;
     std::string received_field(std::uint64_t number) const;
+    std::string for_clause() const;
     tl::expected<void, std::string> store_message();
     void report_deliveries();
     bool is_local(std::string_view address) const;

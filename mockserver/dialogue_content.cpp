@@ -1,11 +1,13 @@
 #include <algorithm>
 #include <charconv>
 #include <ctime>
+#include <limits>
 
 #include <fmt/format.h>
 
 #include "mockserver/delivery_report.hpp"
 #include "mockserver/dialogue.hpp"
+#include "mockserver/spoil.hpp"
 #include "protocol/smtp/text.hpp"
 
 namespace smtpspec::mock {
@@ -19,36 +21,52 @@ struct ChunkArgument {
     bool last = false;
 };
 
-std::optional<ChunkArgument> parse_chunk(std::string_view argument) {
-    const auto words = smtp::split_words(argument);
+/// What defects make of an argument that is none.
+std::optional<ChunkArgument> wrong_chunk(const DefectSet& defects) {
     ChunkArgument chunk;
-    if (words.empty() || words.size() > 2 || (words.size() == 2 && !smtp::iequals(words[1], "LAST"))) {
+    if (defects.has(Defect::bdat_size_saturates)) {
+        chunk.octets = std::numeric_limits<std::uint64_t>::max();
+        return chunk;
+    }
+    return defects.has(Defect::bdat_size_wraps) ? std::optional(chunk) : std::nullopt;
+}
+
+std::optional<ChunkArgument> parse_chunk(std::string_view argument, const DefectSet& defects) {
+    const auto words = smtp::split_words(argument);
+    const bool marked = words.size() == 2 && smtp::iequals(words[1], "LAST");
+    if (words.empty() || words.size() > 2) {
+        return wrong_chunk(defects);
+    }
+    if (words.size() == 2 && !marked && !defects.has(Defect::bdat_marker_ignored)) {
         return std::nullopt;
     }
-    chunk.last = words.size() == 2;
+    ChunkArgument chunk;
+    chunk.last = marked;
     const auto& digits = words[0];
     const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), chunk.octets);
     if (error != std::errc() || end != digits.data() + digits.size()) {
-        return std::nullopt;
+        return wrong_chunk(defects);
     }
     return chunk;
 }
 
-std::string date_text() {
+std::string date_text(const DefectSet& defects) {
     const auto now = std::time(nullptr);
     std::tm utc{};
     gmtime_r(&now, &utc);
     static constexpr std::string_view days[] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
     static constexpr std::string_view months[] = {
         "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
-    return fmt::format("{}, {} {} {} {:02}:{:02}:{:02} +0000",
+    const int year = defects.has(Defect::received_two_digit_year) ? utc.tm_year % 100 : utc.tm_year + 1900;
+    return fmt::format("{}, {} {} {} {:02}:{:02}:{:02} {}",
                        days[utc.tm_wday],
                        utc.tm_mday,
                        months[utc.tm_mon],
-                       utc.tm_year + 1900,
+                       year,
                        utc.tm_hour,
                        utc.tm_min,
-                       utc.tm_sec);
+                       utc.tm_sec,
+                       defects.has(Defect::received_zone_name) ? "GMT" : "+0000");
 }
 
 std::size_t count_fields(const std::string& message, std::string_view name) {
@@ -76,7 +94,8 @@ std::optional<Answer> Dialogue::refuse_no_recipients() const {
         const int code = has(Defect::envelope_cleared_550) ? 550 : 503;
         return reply(code, "5.5.1", "Send MAIL first");
     }
-    if (transaction_->recipients.empty() && !transaction_->late_refusal) {
+    const bool lax = has(Defect::data_without_recipients) && transaction_->refused_any;
+    if (transaction_->recipients.empty() && !transaction_->late_refusal && !lax) {
         return transaction_->refused_any ? reply(554, "5.5.1", "No valid recipients")
                                          : reply(503, "5.5.1", "Send RCPT first");
     }
@@ -90,10 +109,14 @@ Answer Dialogue::on_data(const Command& command) {
     if (auto refusal = refuse_no_recipients()) {
         return std::move(*refusal);
     }
-    if (transaction_ && (transaction_->chunked || transaction_->broken)) {
+    if (auto wrong = wrong_data()) {
+        return std::move(*wrong);
+    }
+    const bool chunked = transaction_ && (transaction_->chunked || transaction_->broken);
+    if (chunked && !has(Defect::bdat_then_data_accepted)) {
         return reply(503, "5.5.1", "BDAT has begun; DATA cannot be mixed with it");  // RFC 3030 §3
     }
-    if (transaction_ && transaction_->binary) {
+    if (transaction_ && transaction_->binary && !has(Defect::binarymime_data_accepted)) {
         return reply(503, "5.6.1", "BINARYMIME needs BDAT");  // RFC 3030 §3
     }
     if (has(Defect::data_says_250)) {
@@ -104,6 +127,9 @@ Answer Dialogue::on_data(const Command& command) {
 
 Follow Dialogue::data_effect(int code) {
     if (code != 354 && (code != 250 || !has(Defect::data_says_250))) {
+        if (has(Defect::refused_data_ends_transaction)) {
+            forget_transaction();
+        }
         return Follow::command;
     }
     smtp::EndOfDataRules rules;
@@ -121,6 +147,8 @@ Follow Dialogue::data_effect(int code) {
         wrong = Content::Wrong::first_dot_ignored;
     } else if (has(Defect::eod_needs_one_segment)) {
         wrong = Content::Wrong::needs_one_segment;
+    } else if (has(Defect::unstuff_misses_split)) {
+        wrong = Content::Wrong::unstuff_misses_split;
     }
     content_.begin_data(rules, config_.limits.message_octets, wrong);
     return Follow::content;
@@ -130,9 +158,15 @@ Answer Dialogue::on_bdat(const Command& command) {
     if (!config_.extensions.chunking) {
         return reply(500, "5.5.2", "Syntax error, command unrecognized");
     }
-    const auto chunk = parse_chunk(command.argument);
+    const auto chunk = parse_chunk(command.argument, config_.defects);
     if (!chunk) {
         return reply(501, "5.5.4", "Syntax: BDAT size [LAST]");
+    }
+    if (has(Defect::bdat_refused)) {
+        return reply(502, "5.5.1", "Command not implemented");
+    }
+    if (!transaction_ && has(Defect::bdat_after_last_accepted)) {
+        return reply(250, "2.0.0", fmt::format("{} octets received", chunk->octets));
     }
     if (auto refusal = refuse_no_recipients()) {
         return std::move(*refusal);
@@ -145,11 +179,14 @@ Answer Dialogue::on_bdat(const Command& command) {
 
 /// The chunk's octets follow the command whatever is answered (RFC 3030 §2), so they are read in any case.
 Follow Dialogue::bdat_effect(const Command& command, int code) {
-    const auto chunk = parse_chunk(command.argument);
+    const auto chunk = parse_chunk(command.argument, config_.defects);
     if (!chunk || !config_.extensions.chunking) {
         return Follow::command;
     }
     const bool keep = code >= 200 && code < 300;
+    if (!keep && has(Defect::bdat_refused_not_consumed)) {
+        return Follow::command;
+    }
     if (keep && !transaction_) {
         transaction_.emplace();
     }
@@ -160,7 +197,13 @@ Follow Dialogue::bdat_effect(const Command& command, int code) {
     if (!keep && transaction_) {
         transaction_->broken = true;
     }
-    content_.begin_chunk(chunk->octets, chunk->last, keep, config_.limits.message_octets);
+    Content::Wrong wrong = Content::Wrong::nothing;
+    if (has(Defect::chunk_edge_loses_lf)) {
+        wrong = Content::Wrong::chunk_edge_loses_lf;
+    } else if (has(Defect::chunk_ends_with_segment)) {
+        wrong = Content::Wrong::chunk_ends_with_segment;
+    }
+    content_.begin_chunk(chunk->octets, chunk->last, keep, config_.limits.message_octets, wrong);
     return Follow::content;
 }
 
@@ -175,7 +218,7 @@ std::optional<Answer> Dialogue::refuse_content() const {
     const bool lax = has(Defect::eod_accepts_bare_lf) || has(Defect::eod_accepts_bare_cr) ||
                      has(Defect::eod_ignores_nul) || has(Defect::eod_accepts_crcrlf) ||
                      has(Defect::eod_first_line_decides) || has(Defect::accepts_bare_line_ends) ||
-                     has(Defect::bare_line_ends_reply_twice);
+                     has(Defect::bare_line_ends_reply_twice) || has(Defect::chunk_edge_loses_lf);
     if (content_.bare_line_ends() && !binary && !lax) {
         return reply(550, "5.6.0", "Bare CR or LF in the message");  // RFC 5321 §2.3.8
     }
@@ -192,7 +235,12 @@ std::optional<Answer> Dialogue::refuse_content() const {
         content_.octets() == 0) {
         return closing(554, "5.6.0", "Empty message");
     }
-    if (content_.last() && count_fields(content_.message(), "Received:") >= max_received) {
+    if (auto wrong = wrong_content()) {
+        return std::move(*wrong);
+    }
+    const std::size_t loop = has(Defect::loop_threshold_30) ? 30 : max_received;
+    const bool counts = content_.last() && !has(Defect::loop_never_detected);
+    if (counts && count_fields(content_.message(), "Received:") >= loop) {
         return reply(554, "5.4.6", "Routing loop detected");
     }
     return std::nullopt;
@@ -246,16 +294,30 @@ std::string Dialogue::received_field(std::uint64_t number) const {
     if (has(Defect::received_says_smtp)) {
         with = "SMTP";
     }
-    const bool one = transaction_ && transaction_->recipients.size() == 1;
-    return fmt::format("Received: from {} ([{}])\r\n\tby {} with {} id {}-{}{};\r\n\t{}\r\n",
-                       client_name_.empty() ? "unknown" : client_name_,
-                       peer_.address,
+    std::string from =
+        fmt::format("from {} ([{}])\r\n\t", client_name_.empty() ? "unknown" : client_name_, peer_.address);
+    if (has(Defect::received_without_from)) {
+        from.clear();
+    } else if (has(Defect::received_hides_client)) {
+        from = "from unknown\r\n\t";
+    }
+    return fmt::format("Received: {}by {} with {} id {}-{}{};\r\n\t{}\r\n",
+                       from,
                        config_.host,
                        with,
                        peer_.session,
                        number,
-                       one ? "\r\n\tfor <" + transaction_->recipients[0] + ">" : std::string(),
-                       date_text());
+                       for_clause(),
+                       date_text(config_.defects));
+}
+
+/// One recipient and no more: the others may be hidden ones (RFC 5321 §4.4, §7.2).
+std::string Dialogue::for_clause() const {
+    const bool one = transaction_ && transaction_->recipients.size() == 1;
+    if (!transaction_ || (!one && !has(Defect::received_names_all))) {
+        return {};
+    }
+    return fmt::format("\r\n\tfor <{}>", fmt::join(transaction_->recipients, ">, <"));
 }
 
 tl::expected<void, std::string> Dialogue::store_message() {
@@ -270,7 +332,7 @@ tl::expected<void, std::string> Dialogue::store_message() {
         mail.raw = fmt::format("Received: from {0}\r\n\tby {0} with LMTP id {1};\r\n\t{2}\r\n",
                                config_.host,
                                peer_.session,
-                               date_text()) +
+                               date_text(config_.defects)) +
                    mail.raw;
     }
     if (has(Defect::messages_run_together)) {
@@ -283,8 +345,10 @@ tl::expected<void, std::string> Dialogue::store_message() {
         mail.raw += fmt::format(
             "Message-ID: <{}.{}.{}@{}>\r\n", std::time(nullptr), peer_.session, mails_, config_.host);
     }
-    mail.raw += stored_text();
+    const Arrival arrival{transaction_ && transaction_->chunked, transaction_ && transaction_->binary};
+    mail.raw += spoil(config_.defects, stored_text(), arrival);
     mail.from = transaction_ ? transaction_->from : std::string();
+    mail.return_path = return_path_field(config_.defects, mail.from);
     if (transaction_) {
         mail.recipients = transaction_->recipients;
         mail.parameters = transaction_->parameters;
@@ -296,6 +360,9 @@ tl::expected<void, std::string> Dialogue::store_message() {
     mail.time = std::chrono::system_clock::now();
     if (has(Defect::mail_vanishes)) {
         return {};
+    }
+    if (has(Defect::delivers_twice)) {
+        (void)store_.add(mail);
     }
     return store_.add(std::move(mail)).map([](std::uint64_t) {});
 }

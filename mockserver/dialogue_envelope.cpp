@@ -82,6 +82,9 @@ Answer Dialogue::on_mail(const Command& command) {
     if (transaction_ && !has(Defect::nested_mail_restarts) && !has(Defect::nested_mail_mixed)) {
         return reply(503, "5.5.1", "Nested MAIL command");  // RFC 5321 §4.1.4
     }
+    if (auto wrong = wrong_mail(command)) {
+        return std::move(*wrong);
+    }
     constexpr smtp::ArgumentRules any_octets{true, true, true, true};
     auto argument =
         smtp::parse_mail_argument(command.argument, has(Defect::utf8_not_validated) ? any_octets : tolerant);
@@ -164,6 +167,9 @@ std::optional<Answer> Dialogue::refuse_mail_parameter(const smtp::Parameter& par
         const bool fine = value == "<>" || (!value.empty() && smtp::xtext_decode(value).has_value());
         return fine ? std::nullopt : std::optional(bad());  // RFC 4954 §5
     }
+    if (has(Defect::parameters_ignored)) {
+        return std::nullopt;
+    }
     return reply(555, "5.5.4", "Unsupported parameter " + keyword);
 }
 
@@ -177,7 +183,8 @@ void Dialogue::mail_effect(const Command& command) {
     const auto checked = std::move(checked_);
     const auto argument = checked ? Argument(*checked) : smtp::parse_mail_argument(command.argument, any);
     if (argument) {
-        transaction.from = argument->path.address;
+        const auto& address = argument->path.address;
+        transaction.from = has(Defect::sender_folded) ? smtp::to_lower(address) : address;
         transaction.smtputf8 = argument->parameter("SMTPUTF8") != nullptr;
         if (const auto* size = argument->parameter("SIZE")) {
             transaction.declared = size->value;
@@ -199,6 +206,9 @@ void Dialogue::mail_effect(const Command& command) {
 Answer Dialogue::on_rcpt(const Command& command) {
     if (!transaction_ && !trusts_order_ && !has(Defect::rcpt_without_mail_taken)) {
         return reply(503, "5.5.1", "Send MAIL first");
+    }
+    if (auto wrong = wrong_rcpt(command)) {
+        return std::move(*wrong);
     }
     const bool lax = has(Defect::dsn_accepts_anything);
     auto argument = smtp::parse_rcpt_argument(command.argument, tolerant);
@@ -232,6 +242,9 @@ std::optional<Answer> Dialogue::refuse_rcpt_parameter(const smtp::Parameter& par
         return reply(501, "5.5.4", "Bad value of ORCPT");
     }
     const bool dsn = config_.extensions.dsn && (keyword == "NOTIFY" || keyword == "ORCPT");
+    if (!dsn && has(Defect::parameters_ignored)) {
+        return std::nullopt;
+    }
     if (!dsn || (keyword == "NOTIFY" && has(Defect::dsn_refuses_notify))) {
         return reply(555, "5.5.4", "Unsupported parameter " + keyword);
     }
@@ -281,7 +294,7 @@ std::optional<Answer> Dialogue::refuse_recipient(const smtp::Path& path) const {
         return closing(421, "4.7.0", "Too many recipients");
     }
     const int limit = has(Defect::rcpt_limit_50) ? 50 : config_.limits.recipients;
-    if (count >= static_cast<std::size_t>(limit)) {
+    if (count >= static_cast<std::size_t>(limit) && !has(Defect::rcpt_unlimited)) {
         return reply(452, "4.5.3", "Too many recipients");  // RFC 5321 §4.5.3.1.10
     }
     if (refuses(path.address) && !has(Defect::bad_recipient_refused_late)) {

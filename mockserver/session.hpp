@@ -67,6 +67,7 @@ class Session final : public script::PlayedSession {
     void mend_line();
     script::ServerEvent command_event(const smtp::Command& command) const;
     wire::Awaitable<void> refuse_long_line();
+    void split_line();
     wire::Awaitable<void> answer_line();
     bool holds_back(const smtp::Command& command, int code) const;
     Answer answer_to(const smtp::Command& command);
@@ -141,6 +142,7 @@ class Session final : public script::PlayedSession {
     bool speaks_first_ = false;    ///< defect: in clear on a port for implicit TLS
     bool holds_leftover_ = false;  ///< defect: what came in clear waits for the first octets inside TLS
     std::string held_reply_;       ///< defect: to be sent after the next one
+    bool held_once_ = false;       ///< defect: replies have waited for more input
     std::optional<std::string> next_line_;  ///< defect: a line that came as a part of another
     bool greeted_ = false;
     script::Decision connect_decision_;

@@ -37,7 +37,12 @@ Awaitable<void> Session::step_command() {
     }
     const auto& limits = shared_->config.limits;
     auto got = co_await read_line(std::max(limits.auth_octets, limits.command_octets));
-    const auto most = dialogue_.has(Defect::command_line_limit_512) ? 512 : limits.command_octets;
+    if (got == Got::line) {
+        split_line();
+    }
+    const auto most = dialogue_.has(Defect::command_line_limit_512) ? 512
+                      : dialogue_.has(Defect::command_limit_256)    ? 256
+                                                                    : limits.command_octets;
     const bool long_line = line_.size() + 2 > most && !smtp::istarts_with(line_, "AUTH ");
     if (got == Got::line && long_line && !dialogue_.has(Defect::no_line_limit)) {
         got = Got::overlong;
@@ -47,6 +52,21 @@ Awaitable<void> Session::step_command() {
         co_await refuse_long_line();
     } else if (got == Got::line) {
         co_await answer_line();
+    }
+}
+
+/// Defects that take one line for two.
+void Session::split_line() {
+    auto end = line_.size();
+    if (dialogue_.has(Defect::overlong_tail_run)) {
+        end = std::min<std::size_t>(end, 1000);
+    }
+    if (dialogue_.has(Defect::quoted_gt_ends_command) && line_.find('"') != std::string::npos) {
+        end = std::min(end, line_.find('>') + 1);
+    }
+    if (end < line_.size()) {
+        next_line_ = line_.substr(end);
+        line_.resize(end);
     }
 }
 
@@ -140,6 +160,9 @@ bool Session::loses_input_after(std::string_view verb, int code) {
     if (verb == "AUTH" && dialogue_.has(Defect::auth_flushes_input)) {
         connection_->consume(connection_->input().size());
         scanned_ = 0;
+    }
+    if (code == 354 && dialogue_.has(Defect::input_lost_before_354)) {
+        connection_->consume(connection_->input().size());
     }
     return code >= 400 && dialogue_.has(Defect::flush_input_on_error);
 }

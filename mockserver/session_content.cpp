@@ -118,6 +118,13 @@ Awaitable<void> Session::content_complete() {
             answer = dialogue_.not_stored();
         }
     }
+    if (last && dialogue_.has(Defect::input_lost_at_end_of_data)) {
+        connection_->consume(connection_->input().size());
+    }
+    const bool behind = !connection_->input().empty();
+    if (last && behind && dialogue_.has(Defect::final_reply_lost)) {
+        answer.octets.clear();
+    }
     if (last && dialogue_.has(Defect::eod_accepts_bare_lf_slowly)) {
         co_await sleep(slow_answer);
     }

@@ -138,7 +138,10 @@ Awaitable<Session::Got> Session::wait_input() {
             co_return Got::octets;
         }
     }
-    if (!out_.empty()) {
+    const bool holds =
+        !held_once_ && dialogue_.has(Defect::replies_held) && dialogue_.has_recipient() && !out_.empty();
+    held_once_ = held_once_ || holds;
+    if (!out_.empty() && !holds) {
         co_await flush();
     }
     if (phase_ == Phase::over || aborted_) {

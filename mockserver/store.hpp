@@ -19,6 +19,7 @@ struct Mail {
     std::uint64_t number = 0;             ///< 1 for the first
     std::string raw;                      ///< content with the trace fields that the server added on top
     std::string from;                     ///< reverse path without <>
+    std::string return_path;              ///< field that final delivery puts on top, with its CRLF
     std::vector<std::string> recipients;  ///< forward paths as given
     std::vector<std::string> parameters;  ///< of MAIL and RCPT, as given ("SIZE=10", "NOTIFY=NEVER")
     std::string login;

@@ -48,7 +48,7 @@ tl::expected<void, std::string> Maildir::deliver(const mock::Mail& mail) const {
                                          ::getpid(),
                                          mail.number);
     const fs::path fresh = fs::path(folder_) / "tmp" / name;
-    std::string text = "Return-Path: <" + mail.from + ">\r\n";
+    std::string text = mail.return_path;
     for (const std::string& recipient : mail.recipients) {
         text += "Delivered-To: " + recipient + "\r\n";
     }

@@ -13,7 +13,7 @@ wire::Awaitable<std::vector<script::StoredMail>> EmbeddedStore::settled(wire::De
     std::vector<script::StoredMail> found;
     for (mock::Mail& mail : mails) {
         script::StoredMail shown;
-        shown.raw = std::move(mail.raw);
+        shown.raw = mail.return_path + mail.raw;
         shown.from = std::move(mail.from);
         shown.recipients = std::move(mail.recipients);
         found.push_back(std::move(shown));

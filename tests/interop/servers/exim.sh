@@ -65,6 +65,9 @@ catchall_maildir:
   driver = appendfile
   directory = /var/mail/catchall
   maildir_format
+  delivery_date_add
+  envelope_to_add
+  return_path_add
   user = mail
   group = mail
 
