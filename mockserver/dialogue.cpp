@@ -350,12 +350,7 @@ Answer Dialogue::on_rset(const Command& command) {
     return reply(250, "2.0.0", "OK");
 }
 
-Answer Dialogue::on_noop(const Command& command) {
-    if (has(Defect::noop_argument_refused) && !command.argument.empty()) {
-        return reply(501, "5.5.4", "NOOP takes no parameters here");
-    }
-    return reply(250, "2.0.0", "OK");
-}
+Answer Dialogue::on_noop(const Command&) { return reply(250, "2.0.0", "OK"); }
 
 Answer Dialogue::on_vrfy(const Command& command) {
     if (!config_.extensions.vrfy) {

@@ -386,7 +386,7 @@ void Dialogue::report_deliveries() {
         facts.envelope_id = transaction_->envelope_id;
         facts.recipient = wanted.recipient;
         facts.original = wanted.original;
-        facts.date = date_text();
+        facts.date = date_text(config_.defects);
         facts.unique = fmt::format("{}.{}.{}", std::time(nullptr), peer_.session, store_.accepted());
         Mail report;
         report.raw = odd_report(delivery_report(facts));

@@ -53,9 +53,6 @@ std::optional<Answer> Dialogue::wrong_mail(const Command& command) const {
     if (!argument) {
         return std::nullopt;
     }
-    if (has(Defect::null_sender_refused) && argument->path.null) {
-        return reply(550, "5.7.1", "Senders have addresses");
-    }
     if (has(Defect::local_part_limit_32) && argument->path.local_part.size() > 32) {
         return reply(501, "5.1.7", "Local-part too long");
     }

@@ -264,7 +264,8 @@ class Conductor {
         for (int runs = 1; runs < runs_of_a_lost_cell && asked_nothing(run) && !context_.interrupted &&
                            !pacing_.given_up(planned.port) && repeats_.take(planned);
              ++runs) {
-            run = behind(std::move(run), co_await once(timer, planned));
+            CellRun again = co_await once(timer, planned);
+            run = behind(std::move(run), std::move(again));
         }
         co_return run;
     }

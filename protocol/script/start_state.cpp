@@ -301,8 +301,12 @@ wire::Awaitable<StepResult> connect_link(ScriptState& state, std::string name, c
 
 wire::Awaitable<StepResult> open_link(ScriptState& state, std::string name, OpenOptions options, State from) {
     for (int lost = 0;; ++lost) {
-        StepResult done = state.server_side() ? co_await connect_link(state, name, options)
-                                              : co_await accept_link(state, name);
+        StepResult done;
+        if (state.server_side()) {
+            done = co_await connect_link(state, name, options);
+        } else {
+            done = co_await accept_link(state, name);
+        }
         if (!done) {
             co_return done;
         }

@@ -155,9 +155,7 @@ TEST(ReportHtml, a_comparison_holds_what_changed_and_the_times_of_both) {
     };
     EXPECT_EQ(last("old"), 5000);
     EXPECT_EQ(last("new"), 9000);
-    const json window = both.at("new").at("ports").at(0).at("series").at("windows").at(0);
-    EXPECT_EQ(window.at("total").at("max_us"), 5000);
-    EXPECT_FALSE(window.at("total").contains("histogram")) << "buckets are for machines";
+    EXPECT_FALSE(both.at("new").at("ports").at(0).contains("series")) << "the page does not show it";
 }
 
 }  // namespace
