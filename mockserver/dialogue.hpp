@@ -181,7 +181,7 @@ class Dialogue {
     std::optional<int> odd_recipient(const smtp::Path& path) const;
     std::optional<std::size_t> declared_size() const;
     std::optional<Answer> odd_content() const;
-    std::string return_path() const;
+    std::string completed_sender() const;
     std::string odd_report(std::string report) const;
     std::string stored_text() const;
     std::optional<Answer> refuse_recipient(const smtp::Path& path) const;

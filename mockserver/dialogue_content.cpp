@@ -327,7 +327,6 @@ tl::expected<void, std::string> Dialogue::store_message() {
     }
     Mail mail;
     mail.raw = has(Defect::no_received) ? std::string() : received_field(static_cast<std::uint64_t>(mails_));
-    mail.raw = return_path() + mail.raw;
     if (has(Defect::mailbox_adds_received)) {
         mail.raw = fmt::format("Received: from {0}\r\n\tby {0} with LMTP id {1};\r\n\t{2}\r\n",
                                config_.host,
@@ -348,7 +347,7 @@ tl::expected<void, std::string> Dialogue::store_message() {
     const Arrival arrival{transaction_ && transaction_->chunked, transaction_ && transaction_->binary};
     mail.raw += spoil(config_.defects, stored_text(), arrival);
     mail.from = transaction_ ? transaction_->from : std::string();
-    mail.return_path = return_path_field(config_.defects, mail.from);
+    mail.return_path = return_path_field(config_.defects, completed_sender());
     if (transaction_) {
         mail.recipients = transaction_->recipients;
         mail.parameters = transaction_->parameters;

@@ -180,15 +180,15 @@ std::optional<Answer> Dialogue::odd_content() const {
     return std::nullopt;
 }
 
-/// The faithful server's store keeps the sender beside the message.
-std::string Dialogue::return_path() const {
-    const auto sender = transaction_ ? transaction_->from : std::string();
-    const bool complete = sender.empty() || sender.find('.', sender.rfind('@')) != std::string::npos;
-    if (has(Defect::unqualified_sender_kept) || (has(Defect::return_path_shown) && complete)) {
-        return "Return-Path: <" + sender + ">\r\n";
+/// A user's sender without a dot in its domain is completed (RFC 6409 §4.2): nobody could answer it.
+std::string Dialogue::completed_sender() const {
+    std::string sender = transaction_ ? transaction_->from : std::string();
+    const bool complete =
+        sender.empty() || sender.find_first_of(".[", sender.rfind('@')) != std::string::npos;
+    if (authenticated_ && !complete && !has(Defect::unqualified_sender_kept)) {
+        sender += "." + config_.host;
     }
-    return has(Defect::return_path_shown) ? "Return-Path: <" + sender + "." + config_.host + ">\r\n"
-                                          : std::string();
+    return sender;
 }
 
 /// What defects make of a report.
