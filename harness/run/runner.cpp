@@ -168,9 +168,11 @@ std::string describe_plan(const RunContext& context, const Plan& plan) {
         text +=
             "\n  After a cell that went wrong the port is looked at again: up to four connections more, "
             "without "
-            "a login or a\n  message. A finding that hangs on a lost connection is tried once more, within "
-            "the "
-            "budget.\n";
+            "a login or a\n  message. A finding that hangs on a lost connection is tried once more, and a "
+            "third "
+            "time when the\n  second comes out otherwise, within the budget. What is lost before its "
+            "greeting is "
+            "made again.\n";
     }
     text +=
         fmt::format("\n  cells left out: {} slow (--slow), {} intrusive (--intrusive), {} over the budget\n",
