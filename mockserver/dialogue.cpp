@@ -140,11 +140,6 @@ std::optional<Answer> Dialogue::refuse_line(const Command& command) const {
                         (command.has(CommandViolation::eight_bit) && !has(Defect::utf8_not_validated)) ||
                         command.has(CommandViolation::leading_space) ||
                         command.has(CommandViolation::bad_verb);
-    const bool hangs_up = has(Defect::eod_accepts_bare_lf_slowly_then_hangs_up) &&
-                          command.has(CommandViolation::bad_verb) && !command.line.empty();
-    if (hangs_up) {
-        return closing(221, "2.7.0", "No mail program says that. Goodbye.");
-    }
     if (broken) {
         return reply(500, "5.5.2", "Syntax error, command unrecognized");
     }

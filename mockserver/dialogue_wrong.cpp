@@ -58,6 +58,10 @@ std::optional<Answer> Dialogue::wrong_answer(const Command& command) {
     if (has(Defect::unknown_ends_session) && handler(command.verb) == nullptr) {
         return closing(221, "2.7.0", "Goodbye");
     }
+    const bool no_verb = command.has(smtp::CommandViolation::bad_verb) && !command.line.empty();
+    if (has(Defect::eod_accepts_bare_lf_slowly_then_hangs_up) && no_verb) {
+        return closing(221, "2.7.0", "No mail program says that. Goodbye.");
+    }
     if (has(Defect::verbs_upper_case_only) && !command.line.starts_with(command.verb)) {
         return reply(500, "5.5.2", "Syntax error, command unrecognized");
     }

@@ -31,8 +31,8 @@ struct DefectTable {
 };
 
 /// Every server scenario against the good model server and against one with each defect: which of them turn
-/// red. On one port: the first for STARTTLS, else the first that the scenario has. Where a peer does not
-/// answer, the cell gives up sooner than in a run, for silence alone is no finding.
+/// red or warn. On one port: the first for STARTTLS, else the first that the scenario has. With the budgets
+/// of a run; takes minutes.
 DefectTable defect_table(RunContext& context, const Catalog& catalog, const Progress& progress);
 
 }  // namespace smtpspec::run

@@ -89,29 +89,22 @@ TEST(Defects, OfTheFinalDot) {
 }
 
 TEST(Defects, OfASlowEndOfData) {
-    Rig slow(wrong(Defect::eod_accepts_bare_lf_slowly));
-    slow.hello();
-    slow.envelope();
-    (void)slow.ask("DATA");
-    slow.send("x\n.\n");
-    slow.send("\r\n.\r\nNOOP\r\n");
-    EXPECT_EQ(slow.code(), 250);
-    EXPECT_EQ(slow.code(), 500);
-    EXPECT_EQ(slow.code(), 500);
-    EXPECT_EQ(slow.code(), 250);
-}
-
-/// As Postfix does with smtpd_forbidden_commands.
-TEST(Defects, OfASlowEndOfDataThatIsTheLast) {
-    Rig slow(wrong(Defect::eod_accepts_bare_lf_slowly_then_hangs_up));
-    slow.hello();
-    slow.envelope();
-    (void)slow.ask("DATA");
-    slow.send("x\n.\n");
-    slow.send("\r\n.\r\nNOOP\r\n");
-    EXPECT_EQ(slow.code(), 250);
-    EXPECT_EQ(slow.code(), 500);
-    EXPECT_EQ(slow.code(), 221);
+    const std::pair<Defect, std::vector<int>> rows[] = {
+        {Defect::eod_accepts_bare_lf_slowly, {250, 500, 500, 250}},
+        // as Postfix does with smtpd_forbidden_commands
+        {Defect::eod_accepts_bare_lf_slowly_then_hangs_up, {250, 500, 221}},
+    };
+    for (const auto& [defect, codes] : rows) {
+        Rig slow(wrong(defect));
+        slow.hello();
+        slow.envelope();
+        (void)slow.ask("DATA");
+        slow.send("x\n.\n");
+        slow.send("\r\n.\r\nNOOP\r\n");
+        for (const int code : codes) {
+            EXPECT_EQ(slow.code(), code) << to_string(defect);
+        }
+    }
 }
 
 TEST(Defects, OfTraceFields) {
