@@ -1,7 +1,5 @@
 // Tables of groups and scenarios: with a column per port, or per endpoint or client.
-import {kindOf, make, rank, verdictWords} from "./text.js";
-
-const settled = new Set(["pass", "skipped", "unsupported"]);
+import {kindOf, make, rank, settled, verdictWords} from "./text.js";
 
 /** @param {Cell[]} cells @returns {Cell} the worst of them */
 export function worst(cells) {

@@ -96,9 +96,11 @@ export const kindOf = (cell) => (cell.xpass ? "unexpected pass" : cell.verdict);
 /** From the worst on. */
 export const kinds = ["vulnerable", "fail", "unexpected pass", ...verdicts.slice(2)];
 
+/** Nothing has to be done about these. */
+export const settled = new Set(["pass", "skipped", "unsupported"]);
+
 /** The smaller, the worse; what a waiver accepts comes after all that is not accepted (harness/report/symbol.cpp). */
 export function rank(cell) {
-    const kind = kinds.indexOf(kindOf(cell));
-    const accepted = cell.waiver && !cell.xpass && kind <= kinds.indexOf("tolerated");
-    return accepted ? kind + kinds.indexOf("tolerated") + 1 : kind + (kind > kinds.indexOf("tolerated") ? kinds.length : 0);
+    const accepted = cell.waiver && !cell.xpass;
+    return kinds.indexOf(kindOf(cell)) + kinds.length * (settled.has(kindOf(cell)) ? 2 : accepted ? 1 : 0);
 }
